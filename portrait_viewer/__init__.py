@@ -1,0 +1,1 @@
+"""The Portrait site: one folder per concept, imports only go down (docs/architecture.md)."""

@@ -1,0 +1,1 @@
+"""People, organisations, sites and who may do what where."""

@@ -1,0 +1,1 @@
+"""Jobs and their results: the row is the truth, tasks are idempotent."""

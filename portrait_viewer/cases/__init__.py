@@ -1,0 +1,1 @@
+"""Patients (pseudonyms), cases, specimens, blocks, and who may see a case."""

@@ -1,0 +1,1 @@
+"""Settings modules: embedded (default), production, test; all read `config.env`."""

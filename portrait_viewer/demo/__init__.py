@@ -1,0 +1,1 @@
+"""The demo laboratory: two organisations, their people, cases and slides."""

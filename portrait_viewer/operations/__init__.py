@@ -1,0 +1,1 @@
+"""Running the site: serve, housekeeping, health, first day, backup and restore."""

@@ -1,0 +1,6 @@
+"""Doors of operations."""
+
+from django.urls import URLPattern
+
+app_name = "operations"
+urlpatterns: list[URLPattern] = []

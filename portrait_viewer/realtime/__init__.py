@@ -1,0 +1,1 @@
+"""Live messages: a message is a hint, the database is the truth."""

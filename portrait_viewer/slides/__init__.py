@@ -1,0 +1,1 @@
+"""Digitised glass slides: receive, register, describe, serve."""

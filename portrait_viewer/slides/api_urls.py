@@ -1,0 +1,5 @@
+"""API doors of slides."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

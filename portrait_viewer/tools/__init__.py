@@ -1,0 +1,1 @@
+"""AI tools as products: immutable versions, and where each is deployed."""

@@ -1,0 +1,5 @@
+"""API doors of tools."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,1 @@
+"""The slide page and its socket; assembles the parts, owns no table."""

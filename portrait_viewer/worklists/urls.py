@@ -1,0 +1,6 @@
+"""Doors of worklists."""
+
+from django.urls import URLPattern
+
+app_name = "worklists"
+urlpatterns: list[URLPattern] = []
