@@ -51,9 +51,7 @@ def match_points(detected: FloatArray, true: FloatArray, radius: float) -> NDArr
     """
     if not len(detected) or not len(true):
         return np.empty((0, 2), dtype=np.intp)
-    near = cKDTree(detected).sparse_distance_matrix(
-        cKDTree(true), radius, output_type="coo_matrix"
-    )
+    near = cKDTree(detected).sparse_distance_matrix(cKDTree(true), radius, output_type="coo_matrix")
     used_detected = np.zeros(len(detected), dtype=bool)
     used_true = np.zeros(len(true), dtype=bool)
     pairs: list[tuple[int, int]] = []
