@@ -7,8 +7,9 @@
 3. From each candidate, rays in all directions: the steepest fall of stain is the edge
    (a star-convex outline). Mean edge and smallest chord make the score: debris and
    spindle-shaped stromal or endothelial nuclei have a short chord and score low.
-4. Of two candidates with no valley of stain between them one stays: they are one
-   nucleus, seen twice at one size or at two.
+4. Of two candidates inside one outline with no valley of stain between them one stays:
+   they are one nucleus, seen twice at one size or at two. A pale nucleus that touches a
+   dark one has no valley either, but lies outside its outline.
 
 Every length is in µm, so the result does not depend on the resolution of the file.
 No loop runs over nuclei.
@@ -53,7 +54,7 @@ class DetectionParameters:
     dab_weight: float = 0.8
     min_score: float = 0.075
     same_nucleus_um: float = 2.5
-    valley_reach_um: float = 7.0
+    same_outline: float = 1.2
     valley_depth: float = 0.04
 
 
@@ -142,7 +143,7 @@ def detect_nuclei(
     found = Nuclei.joined(parts)
     good = found.score >= chosen.min_score
     found, strength = found.select(good), strength[good]
-    return found.select(_without_doubles(found.xy, strength * found.score, planes, chosen))
+    return found.select(_without_doubles(found, strength * found.score, planes, chosen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,25 +247,23 @@ def _ray_pixels(centres: Plane, distance: Plane, shape: tuple[int, ...]) -> NDAr
 
 
 def _without_doubles(
-    xy: Plane, rank: Plane, planes: _Planes, parameters: DetectionParameters
+    nuclei: Nuclei, rank: Plane, planes: _Planes, parameters: DetectionParameters
 ) -> NDArray[np.bool_]:
-    """Which candidates stay: the best ranked of those with no valley between them."""
+    """Which candidates stay: the best ranked of those inside one outline."""
+    xy = nuclei.xy
     keep = np.ones(len(xy), dtype=bool)
     if len(xy) < 2:
         return keep
-    reach = parameters.valley_reach_um / planes.mpp
-    pairs = cKDTree(xy).query_pairs(reach, output_type="ndarray")
+    widest = parameters.same_outline * _RAY_UM / planes.mpp
+    pairs = cKDTree(xy).query_pairs(widest, output_type="ndarray")
     first, second = pairs[:, 0], pairs[:, 1]
-    start, way = xy[first], xy[second] - xy[first]
-    along = np.linspace(0, 1, _VALLEY_STEPS, dtype=np.float32)[:, None]
-    places = (start[:, None] + along * way[:, None]).astype(np.int32)
-    column = np.clip(places[..., 0], 0, planes.smooth.shape[1] - 1)
-    row = np.clip(places[..., 1], 0, planes.smooth.shape[0] - 1)
-    stain = planes.smooth[row, column]
-    ends = np.minimum(stain[:, 0], stain[:, -1])
-    valley = ends - stain[:, 1:-1].min(axis=1)
-    near = np.hypot(way[:, 0], way[:, 1]) * planes.mpp < parameters.same_nucleus_um
-    one = near | (valley < parameters.valley_depth)
+    way = xy[second] - xy[first]
+    apart_um = np.hypot(way[:, 0], way[:, 1]) * planes.mpp
+    outline_um = np.maximum(nuclei.radius_um[first], nuclei.radius_um[second])
+    one = apart_um < parameters.same_outline * outline_um
+    first, second, way, apart_um = first[one], second[one], way[one], apart_um[one]
+    valley = _valley(planes.smooth, xy[first], way)
+    one = (apart_um < parameters.same_nucleus_um) | (valley < parameters.valley_depth)
     first, second = first[one], second[one]
     # Equal ranks: the one further down or right goes, whatever the order of the pairs.
     order = np.lexsort((xy[:, 0], xy[:, 1], -rank))
@@ -272,3 +271,14 @@ def _without_doubles(
     place[order] = np.arange(len(xy))
     keep[np.where(place[first] > place[second], first, second)] = False
     return keep
+
+
+def _valley(smooth: Plane, start: Plane, way: Plane) -> Plane:
+    """(n,) depth of the lowest stain on each straight way, below its lower end."""
+    along = np.linspace(0, 1, _VALLEY_STEPS, dtype=np.float32)[:, None]
+    places = (start[:, None] + along * way[:, None]).astype(np.int32)
+    column = np.clip(places[..., 0], 0, smooth.shape[1] - 1)
+    row = np.clip(places[..., 1], 0, smooth.shape[0] - 1)
+    stain = smooth[row, column]
+    depth: Plane = np.minimum(stain[:, 0], stain[:, -1]) - stain[:, 1:-1].min(axis=1)
+    return depth
