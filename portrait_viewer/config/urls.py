@@ -10,7 +10,6 @@ from django.views.i18n import JavaScriptCatalog
 urlpatterns = [
     path("", include("portrait_viewer.worklists.urls")),
     path("", include("portrait_viewer.accounts.urls")),
-    path("cases/", include("portrait_viewer.cases.urls")),
     path("slides/", include("portrait_viewer.slides.urls")),
     path("slides/", include("portrait_viewer.viewer.urls")),
     path("api/v1/", include("portrait_viewer.config.api_router")),
