@@ -1,0 +1,62 @@
+"""What a tool writes, one folder per job: ``output.json`` and binary overlay files."""
+
+from inference.outputs.cells import Cells, decode_cells, encode_cells
+from inference.outputs.model import (
+    COLORMAPS,
+    OVERLAY_KINDS,
+    Category,
+    CellClass,
+    CellsOverlay,
+    Finding,
+    Grid,
+    Interval,
+    LabelClass,
+    LabelsOverlay,
+    Overlay,
+    OverlayFile,
+    ParameterValue,
+    RegionsOverlay,
+    ScalarOverlay,
+    Score,
+    SlideRef,
+    ToolOutput,
+)
+from inference.outputs.reader import (
+    read_cells,
+    read_labels,
+    read_output,
+    read_regions,
+    read_scalar,
+)
+from inference.outputs.writer import OUTPUT_NAME, OutputWriter
+
+__all__ = [
+    "COLORMAPS",
+    "OUTPUT_NAME",
+    "OVERLAY_KINDS",
+    "Category",
+    "CellClass",
+    "Cells",
+    "CellsOverlay",
+    "Finding",
+    "Grid",
+    "Interval",
+    "LabelClass",
+    "LabelsOverlay",
+    "OutputWriter",
+    "Overlay",
+    "OverlayFile",
+    "ParameterValue",
+    "RegionsOverlay",
+    "ScalarOverlay",
+    "Score",
+    "SlideRef",
+    "ToolOutput",
+    "decode_cells",
+    "encode_cells",
+    "read_cells",
+    "read_labels",
+    "read_output",
+    "read_regions",
+    "read_scalar",
+]
