@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.fields import FieldError, Fields, canonical_json
+from inference.outputs.fields import FieldError, Fields, canonical_json
 
 MAGIC = b"CEL1"
 CHUNK_PX = 4096

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from inference.fields import FieldError, Fields
 from inference.geometry import Mpp, Region, Size
+from inference.outputs.fields import FieldError, Fields
 from inference.text import LocalText
 
 FORMAT = "portrait-output/1"

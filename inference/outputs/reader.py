@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import OutputError
-from inference.fields import FieldError, Fields
 from inference.outputs.cells import Cells, decode_cells
+from inference.outputs.fields import FieldError, Fields
 from inference.outputs.model import (
     CellsOverlay,
     LabelsOverlay,

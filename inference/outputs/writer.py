@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.fields import FieldError, canonical_json
 from inference.outputs.cells import encode_cells
+from inference.outputs.fields import FieldError, canonical_json
 from inference.outputs.model import (
     MAX_REGIONS,
     CellClass,
