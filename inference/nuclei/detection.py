@@ -36,6 +36,8 @@ _RAY_UM = 8.0
 _EDGE_UM = 1.5
 # Keeps the slope of the square root finite where there is no stain.
 _ROOT_OFFSET = 0.02
+# A nucleus wider than this many nominal widths gains no more score.
+_WIDEST = 1.5
 # Candidates measured at once: bounds the memory of the rays.
 _CHUNK = 4096
 # Points at which the stain between two candidates is read.
@@ -50,7 +52,7 @@ class DetectionParameters:
     # One Gaussian more than sizes: each size is the difference to the next one.
     blob_sigmas_um: tuple[float, ...] = (1.75, 2.75, 4.3, 6.8)
     min_blob: float = 0.012
-    full_width_um: float = 7.0
+    nominal_width_um: float = 7.0
     dab_weight: float = 0.8
     min_score: float = 0.075
     same_nucleus_um: float = 2.5
@@ -225,7 +227,7 @@ def _measure(centres: Plane, planes: _Planes, parameters: DetectionParameters) -
     total = weight.sum(axis=(1, 2))
     half = _RAYS // 2
     chord_um = (radius[:, :half] + radius[:, half:]).min(axis=1) * mpp
-    fullness = np.minimum(chord_um / parameters.full_width_um, 1.0)
+    fullness = np.minimum(chord_um / parameters.nominal_width_um, _WIDEST)
     return Nuclei(
         xy=centres,
         dab=(planes.dab.ravel()[places] * weight).sum(axis=(1, 2)) / total,

@@ -134,18 +134,20 @@ def stain_shares(rgb: NDArray[np.uint8], background: tuple[float, float, float])
     """Classes the stained pixels by the direction of their optical density.
 
     Eosin takes green light and spares red and blue; haematoxylin takes red and
-    green; DAB takes blue most. Args: rgb (..., 3).
+    green; DAB takes blue most, but green too: saffron (HES) takes nearly only blue and
+    is none of the three. Args: rgb (..., 3).
     """
     density = optical_density(rgb.reshape(-1, 3), background)
     density = density[density.mean(axis=1) > STAINED_OD]
     if not len(density):
         return StainShares(0, 0.0, 0.0, 0.0)
     red, green, blue = density.T
-    brown = blue > green
-    pink = ~brown & (red < 0.62 * green) & (blue < 0.85 * green)
+    warm = blue > green
+    brown = warm & (green > 0.45 * blue)
+    pink = ~warm & (red < 0.62 * green) & (blue < 0.85 * green)
     return StainShares(
         stained=len(density),
         pink=float(pink.mean()),
         brown=float(brown.mean()),
-        blue=float((~brown & ~pink).mean()),
+        blue=float((~warm & ~pink).mean()),
     )

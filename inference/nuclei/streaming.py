@@ -158,6 +158,11 @@ class Calibration:
     separation: StainSeparation
     shares: StainShares
 
+    @classmethod
+    def blank(cls) -> Calibration:
+        """For a slide without tissue: nothing was measured."""
+        return cls(StainSeparation((255.0, 255.0, 255.0)), StainShares(0, 0.0, 0.0, 0.0))
+
 
 def calibrate(slide: SlideReader, tiles: list[Tile]) -> Calibration:
     """Estimates the white of a slide and the nature of its stain from spread samples.
