@@ -153,9 +153,7 @@ def _resolution(context: RunContext) -> Mpp:
     return mpp
 
 
-def _measure(
-    context: RunContext, settings: Settings, tissue: TissueGrid, mpp: Mpp
-) -> Measured:
+def _measure(context: RunContext, settings: Settings, tissue: TissueGrid, mpp: Mpp) -> Measured:
     """Streams the slide; refuses it where it is haematoxylin and eosin."""
     tiles = plan_tiles(context.slide.properties.size, mpp, tissue)
     calibration = calibrate(context.slide, tiles) if tiles else Calibration.blank()

@@ -1,0 +1,1 @@
+"""Nuclear immunohistochemistry quantification (Ki-67, ER, PR): no trained weights."""
