@@ -67,7 +67,7 @@ def _with_slides_of_blocks(case: Case) -> Case:
         own = [slide for slide in slides if slide.block_id == block.pk]
         cache = case.slides.none()
         cache._result_cache = own  # noqa: SLF001 - what prefetch_related itself does
-        block._prefetched_objects_cache = {"slides": cache}  # noqa: SLF001
+        setattr(block, "_prefetched_objects_cache", {"slides": cache})  # noqa: B010
         for slide in own:
             slide.block = block
     return case

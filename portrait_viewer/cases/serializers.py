@@ -12,7 +12,7 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
 
     class Meta:
         model = Patient
-        fields = ["pseudonym", "birth_year", "sex"]
+        fields = ("pseudonym", "birth_year", "sex")
         read_only_fields = fields
 
 
@@ -23,5 +23,5 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
 
     class Meta:
         model = Case
-        fields = ["uuid", "accession", "organ", "status", "priority", "patient"]
+        fields = ("uuid", "accession", "organ", "status", "priority", "patient")
         read_only_fields = fields
