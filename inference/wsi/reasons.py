@@ -40,7 +40,8 @@ def czi() -> SlideError:
         "slide_unsupported",
         LocalText(
             fr="Cette variante du format Zeiss CZI n'est pas lue (seules les lames CZI en "
-            f"couleurs, sans série temporelle ni pile focale, le sont). Exportez-la en OME-TIFF. {_READ_FR}",
+            "couleurs, sans série temporelle ni pile focale, le sont). Exportez-la en OME-TIFF. "
+            f"{_READ_FR}",
             en="This kind of Zeiss CZI is not read (only colour CZI slides without time series "
             f"or focus stack are). Export it to OME-TIFF. {_READ_EN}",
         ),
