@@ -25,7 +25,7 @@ from inference.tools import (
     resolve_parameters,
     tool_digest,
 )
-from inference.wsi import SlideReader, open_slide, slide_checksum
+from inference.wsi import open_slide, slide_checksum
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +95,21 @@ def run(
             _run_tool(tool, context)
             reporter.check_cancelled()
             writer.add_timing("total", time.monotonic() - started)
-            return _finish(writer, manifest, digest, slide, context, spec)
+            return _finish(context, spec, manifest, digest)
 
 
-def _finish(
-    writer: OutputWriter,
-    manifest: ToolManifest,
-    digest: str,
-    slide: SlideReader,
-    context: RunContext,
-    spec: JobSpec,
-) -> ToolOutput:
+def _finish(context: RunContext, spec: JobSpec, manifest: ToolManifest, digest: str) -> ToolOutput:
     """Writes the description, then reads all back as its user will."""
-    writer.finish(
+    slide = context.slide.properties
+    context.output.finish(
         tool_id=manifest.id,
         tool_version=manifest.version,
         tool_digest=digest,
-        slide=SlideRef(slide.properties.size, slide.properties.mpp, spec.slide_sha256),
+        slide=SlideRef(slide.size, slide.mpp, spec.slide_sha256),
         parameters=context.parameters,
         device=spec.device,
     )
-    return read_output(writer.folder)
+    return read_output(context.output.folder)
 
 
 def _run_tool(tool: Tool, context: RunContext) -> None:
