@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +27,8 @@ CPU_S = 300
 WALL_S = 600
 _MAX_ANSWER = 256 * 1024
 _EXIT_OUT_OF_MEMORY = 77
+_EXIT_NOT_WRITTEN = 78
+_BEAT_S = 10.0
 _MAX_SIDE_PX = 2_000_000
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
@@ -55,10 +59,23 @@ class Inspection:
     size_bytes: int
 
 
-def inspect_guarded(path: Path, thumbnail: Path, limits: Limits | None = None) -> Inspection:
+def inspect_guarded(
+    path: Path,
+    thumbnail: Path,
+    limits: Limits | None = None,
+    *,
+    beat: Callable[[], object] | None = None,
+) -> Inspection:
     """Reads the slide and writes its thumbnail (JPEG), in a child process.
 
+    Args:
+        path: the file.
+        thumbnail: where the picture goes; its folder exists.
+        limits: of the child.
+        beat: called every ten seconds while the child works.
+
     Raises:
+        OSError: this machine's fault (no disk for the thumbnail): trying again can help.
         SlideError: the file is refused (the child's reason), or its reading crashed, took too
             long or too much memory.
     """
@@ -71,15 +88,22 @@ def inspect_guarded(path: Path, thumbnail: Path, limits: Limits | None = None) -
     }
     # A file, not a pipe: the child's limit of written bytes then bounds what we read.
     with tempfile.TemporaryFile() as answer:
-        code = _run(request, answer, limits.wall_s)
+        code = _run(request, answer, limits.wall_s, beat)
         answer.seek(0)
         text = answer.read(_MAX_ANSWER + 1)
+    if code == _EXIT_NOT_WRITTEN:
+        raise OSError("the thumbnail could not be written")
     if code != 0:
         raise _failure(code)
     return _checked(text)
 
 
-def _run(request: dict[str, Any], answer: IO[bytes], wall_s: float) -> int:
+def _run(
+    request: dict[str, Any],
+    answer: IO[bytes],
+    wall_s: float,
+    beat: Callable[[], object] | None,
+) -> int:
     child = subprocess.Popen(
         [sys.executable, "-m", "portrait_viewer.imaging.inspect_slide"],
         stdin=subprocess.PIPE,
@@ -90,14 +114,32 @@ def _run(request: dict[str, Any], answer: IO[bytes], wall_s: float) -> int:
         start_new_session=True,
     )
     try:
-        child.communicate(json.dumps(request).encode(), timeout=wall_s)
-    except subprocess.TimeoutExpired as error:
-        raise _too_long() from error
+        _wait(child, json.dumps(request).encode(), wall_s, beat)
     finally:
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
     return child.returncode
+
+
+def _wait(
+    child: subprocess.Popen[bytes],
+    request: bytes,
+    wall_s: float,
+    beat: Callable[[], object] | None,
+) -> None:
+    end = time.monotonic() + wall_s
+    while True:
+        left = end - time.monotonic()
+        try:
+            child.communicate(request, timeout=max(0.0, min(_BEAT_S, left)))
+        except subprocess.TimeoutExpired as error:
+            if left <= _BEAT_S:
+                raise _too_long() from error
+            if beat is not None:
+                beat()
+        else:
+            return
 
 
 def _environment() -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import Any
 
 THUMBNAIL_PX = 512
 EXIT_OUT_OF_MEMORY = 77
+EXIT_NOT_WRITTEN = 78
 _MAX_WRITTEN = 64 * 1024 * 1024
 _MAX_FILES = 256
 _CLONE_NEWNET = 0x40000000
@@ -33,6 +34,8 @@ def main() -> int:
         answer = _inspect(Path(request["path"]), Path(request["thumbnail"]))
     except MemoryError:
         return EXIT_OUT_OF_MEMORY
+    except OSError:
+        return EXIT_NOT_WRITTEN  # the thumbnail: the disk's fault, not the file's
     json.dump(answer, sys.stdout)
     return 0
 

@@ -91,6 +91,7 @@ class Slide(UuidModel, TimestampedModel):
     reject_reason = models.JSONField(default=dict, blank=True)  # {"fr": ..., "en": ...}
     registered_at = models.DateTimeField(null=True)
     registration_attempts = models.PositiveSmallIntegerField(default=0)
+    registration_seen_at = models.DateTimeField(null=True)  # heartbeat of its worker
 
     objects = SlideQuerySet.as_manager()
 

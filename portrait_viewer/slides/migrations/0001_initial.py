@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 ('reject_reason', models.JSONField(blank=True, default=dict)),
                 ('registered_at', models.DateTimeField(null=True)),
                 ('registration_attempts', models.PositiveSmallIntegerField(default=0)),
+                ('registration_seen_at', models.DateTimeField(null=True)),
                 ('block', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='slides', to='cases.block')),
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='slides', to='cases.case')),
                 ('rescan_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='slides.slide')),
