@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from portrait_viewer.accounts.models import User
 from portrait_viewer.cases.selectors import block_get, case_get
+from portrait_viewer.common.disk import ensure_room
 from portrait_viewer.common.errors import PermissionRefused, TooLarge
 from portrait_viewer.common.uploads import too_large_message
 from portrait_viewer.slides import selectors, services
@@ -63,7 +64,7 @@ class CaseSlides(APIView):
         length = int(text) if text.isdigit() else 0
         if length > settings.UPLOAD_MAX_BYTES + _FORM_BYTES:
             raise TooLarge("file_too_large", too_large_message())
-        services.ensure_room(length)
+        ensure_room(length)
 
     @extend_schema(
         operation_id="slide_upload",

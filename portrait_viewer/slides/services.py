@@ -31,7 +31,8 @@ from inference.wsi import MPP_MAX, MPP_MIN
 from portrait_viewer.accounts.models import User
 from portrait_viewer.audit.services import audit_record
 from portrait_viewer.cases.models import Block, Case
-from portrait_viewer.common.errors import Conflict, DomainError, PermissionRefused, Unavailable
+from portrait_viewer.common.disk import ensure_room
+from portrait_viewer.common.errors import Conflict, DomainError, PermissionRefused
 from portrait_viewer.common.task_refs import enqueue
 from portrait_viewer.imaging.guarded import Inspection, inspect_guarded
 from portrait_viewer.realtime.messages import SlideChanged, case_topic, slide_topic
@@ -62,22 +63,6 @@ _LOST = LocalText(
     en="The registration of this slide was interrupted three times. "
     "Upload the file again; if it happens again, tell the site's administrator.",
 )
-
-
-def ensure_room(size_bytes: int) -> None:
-    """Refuses a file while the disk can still hold everything else.
-
-    Raises:
-        Unavailable: writing this many bytes would leave less than `MIN_FREE_BYTES`.
-    """
-    if shutil.disk_usage(settings.UPLOADS_ROOT).free - size_bytes < settings.MIN_FREE_BYTES:
-        raise Unavailable(
-            "disk_full",
-            _(
-                "The site's disk is nearly full: no slide can be added now. "
-                "Tell the site's administrator; what is stored is safe."
-            ),
-        )
 
 
 def slide_upload(
