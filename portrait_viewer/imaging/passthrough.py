@@ -31,6 +31,7 @@ _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 # Mean difference of decoded pixels (0-255) that two JPEG decoders may show; wrong colours: > 20.
 _SAME_PIXELS = 2.5
 _CHECKED_TILES = 3
+_MAX_PAGES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ def tile_indexes(
 def _read_indexes(path: Path, grid: TileGrid) -> dict[int, TileIndex]:
     found = {}
     with tifffile.TiffFile(path) as file:
+        # Levels lie in sub-directories (OME) or as pages of the file (SVS and others).
         pages: list[Any] = [level.pages[0] for level in file.series[0].levels]
+        pages += list(file.pages)[:_MAX_PAGES]
         for number, level in enumerate(grid.levels):
             if level.native is None:
                 continue
