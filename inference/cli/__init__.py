@@ -61,12 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(_usage())
         return 0 if arguments else 2
     name, rest = arguments[0], arguments[1:]
-    command = _find(name)
-    if command is None:
-        unknown = LocalText(fr=f"commande inconnue : {name}", en=f"unknown command: {name}")
-        print(f"portrait: {pick(unknown)}\n\n{_usage()}", file=sys.stderr)
-        return 2
     try:
+        command = _find(name)
+        if command is None:
+            unknown = LocalText(fr=f"commande inconnue : {name}", en=f"unknown command: {name}")
+            print(f"portrait: {pick(unknown)}\n\n{_usage()}", file=sys.stderr)
+            return 2
         return command(rest)
     except JobCancelled as error:
         print(f"portrait: {pick(error.message)}", file=sys.stderr)

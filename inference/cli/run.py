@@ -81,11 +81,12 @@ def _parameters(manifest: ToolManifest, settings: Iterable[str]) -> dict[str, Pa
 
 def _print_result(manifest: ToolManifest, output: ToolOutput, folder: Path) -> None:
     print(f"{pick(manifest.title)} {output.tool_version}  {output.tool_digest[:12]}")
+    colon = " :" if language() == "fr" else ":"
     for score in output.scores:
-        print(f"  {pick(score.label)}: {_value(score)}")
+        print(f"  {pick(score.label)}{colon} {_value(score)}")
         print(f"      {pick(score.interpretation)}")
     for overlay in output.overlays:
-        print(f"  [{overlay.kind}] {pick(overlay.label)}: {overlay.file.name}")
+        print(f"  [{overlay.kind}] {pick(overlay.label)}{colon} {overlay.file.name}")
     if output.findings:
         print(f"  {len(output.findings)} x {output.findings[0].kind}")
     for warning in output.warnings:
