@@ -12,15 +12,18 @@ thread hops).
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from inference.errors import SlideError
@@ -37,6 +40,8 @@ from portrait_viewer.slides.selectors import (
     slide_get,
     slide_path,
 )
+
+logger = logging.getLogger(__name__)
 
 ALLOWED_S = 20.0
 _ALLOWED_MAX = 4096
@@ -84,62 +89,58 @@ class AllowedMemo:
 ALLOWED = AllowedMemo()
 
 
-@require_safe
+def picture_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """GET and HEAD only; what is not there, or not for this person, is an empty 404."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, **place: Any) -> HttpResponse:  # noqa: ANN401
+        try:
+            return view(request, **place)
+        except SlideError as error:
+            logger.warning("Slide %s could not be read: %s", place["slide"], error.code)
+        except (NotFound, TileOutOfRange):
+            pass
+        return HttpResponse(status=404, headers={"Cache-Control": "private, no-store"})
+
+    return require_safe(answered)
+
+
+@picture_view
 def tile(
     request: HttpRequest, slide: uuid.UUID, sha8: str, *, level: int, column: int, row: int
 ) -> HttpResponse:
     """One tile; level 0 is the coarsest."""
     found = _readable(request, slide, sha8)
-    try:
-        made = tiles.tile(found.path, level, column, row)
-    except (TileOutOfRange, SlideError) as error:
-        raise Http404 from error
+    made = tiles.tile(found.path, level, column, row)
     return _picture(made.data, made.mime)
 
 
-@require_safe
+@picture_view
 def thumbnail(request: HttpRequest, slide: uuid.UUID, sha8: str) -> HttpResponse:
     """The whole slide, 512 px at most: made at registration, else now."""
-    try:
-        found = slide_get(cast("User", request.user), slide)
-    except NotFound as error:
-        raise Http404 from error
-    if found.state not in VIEWABLE or not found.sha256 or found.sha256[:8] != sha8:
-        raise Http404
+    found = _viewable(slide_get(cast("User", request.user), slide))
+    if found.sha256[:8] != sha8:
+        raise _no_picture()
     try:
         data = (slide_folder(found) / THUMBNAIL_NAME).read_bytes()
     except OSError:
-        data = _thumbnail_now(found)
+        data = tiles.thumbnail(slide_path(found), _THUMBNAIL_PX)
     return _picture(data)
 
 
-@require_safe
+@picture_view
 def label(request: HttpRequest, slide: uuid.UUID) -> HttpResponse:
     """The photographed label, for people who work at the case's site: it may show a name."""
     user = cast("User", request.user)
-    try:
-        found = slide_get(user, slide)
-        path = slide_path(found)
-    except NotFound as error:
-        raise Http404 from error
-    if found.state not in VIEWABLE or not can_see_label(user, found.case):
-        raise Http404
-    try:
-        data = tiles.label_image(path)
-    except SlideError as error:
-        raise Http404 from error
+    found = _viewable(slide_get(user, slide))
+    if not can_see_label(user, found.case):
+        raise _no_picture()
+    data = tiles.label_image(slide_path(found))
     if data is None:
-        raise Http404
+        raise _no_picture()
     response = _picture(data)
     response["Cache-Control"] = "private, no-store"
     return response
-
-
-def _thumbnail_now(slide: Slide) -> bytes:
-    try:
-        return tiles.thumbnail(slide_path(slide), _THUMBNAIL_PX)
-    except (NotFound, SlideError) as error:
-        raise Http404 from error
 
 
 def _readable(request: HttpRequest, slide_uuid: uuid.UUID, sha8: str) -> Readable:
@@ -150,21 +151,25 @@ def _readable(request: HttpRequest, slide_uuid: uuid.UUID, sha8: str) -> Readabl
         row = _asked(user, slide_uuid)
         ALLOWED.put(user, slide_uuid, row)
     if row.sha8 != sha8:
-        raise Http404
+        raise _no_picture()
     return row
 
 
 def _asked(user: User, slide_uuid: uuid.UUID) -> Readable:
     # The clock starts before the question: what it answers is at least that fresh.
     until = time.monotonic() + ALLOWED_S
-    try:
-        found = slide_get(user, slide_uuid)
-        path = slide_path(found)
-    except NotFound as error:
-        raise Http404 from error
-    if found.state not in VIEWABLE or not found.sha256:
-        raise Http404
-    return Readable(path, found.sha256[:8], until)
+    found = _viewable(slide_get(user, slide_uuid))
+    return Readable(slide_path(found), found.sha256[:8], until)
+
+
+def _viewable(slide: Slide) -> Slide:
+    if slide.state not in VIEWABLE or not slide.sha256:
+        raise _no_picture()
+    return slide
+
+
+def _no_picture() -> NotFound:
+    return NotFound("picture_not_found", "")
 
 
 def _picture(data: bytes, mime: str = "image/jpeg") -> HttpResponse:
