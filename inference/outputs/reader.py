@@ -35,14 +35,11 @@ def read_output(folder: Path) -> ToolOutput:
         OutputError: something is missing, altered or contradicts its description.
     """
     try:
-        path = folder / OUTPUT_NAME
-        if path.stat().st_size > _MAX_JSON_BYTES:
-            raise FieldError(f"{OUTPUT_NAME} is too large")
-        output = ToolOutput.from_json(Fields.parse(path.read_bytes(), OUTPUT_NAME))
+        output = ToolOutput.from_json(Fields.parse(_description(folder), OUTPUT_NAME))
         for overlay in output.overlays:
             _check_content(overlay, _read_file(folder, overlay.file), output)
     except OSError as error:
-        raise _error("output_missing", error.filename or folder.name) from error
+        raise _error("output_missing", OUTPUT_NAME) from error
     except (FieldError, ValueError, TypeError) as error:
         raise _error("output_invalid", str(error)) from error
     return output
@@ -72,6 +69,13 @@ def read_regions(folder: Path, overlay: RegionsOverlay) -> list[dict[str, Any]]:
     """The GeoJSON Features."""
     features: list[dict[str, Any]] = json.loads(_read_file(folder, overlay.file))["features"]
     return features
+
+
+def _description(folder: Path) -> bytes:
+    path = folder / OUTPUT_NAME
+    if path.stat().st_size > _MAX_JSON_BYTES:
+        raise FieldError(f"{OUTPUT_NAME} is too large")
+    return path.read_bytes()
 
 
 def _grid_bytes(folder: Path, overlay: ScalarOverlay | LabelsOverlay) -> NDArray[np.uint8]:
