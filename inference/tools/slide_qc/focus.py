@@ -68,6 +68,9 @@ class FocusSum:
     def __init__(self, tissue: TissueMask, *, um_per_px: float) -> None:
         self._tissue = tissue
         self._um = um_per_px
+        # The white beyond the scan's border would look like sharp detail.
+        self._inner = np.zeros_like(tissue.mask)
+        self._inner[1:-2, 1:-2] = tissue.mask[1:-2, 1:-2]
         height, width = tissue.mask.shape
         self._shape = -(-height // BLOCK_CELLS), -(-width // BLOCK_CELLS)
         self._energy = np.zeros((4, *self._shape))
@@ -81,7 +84,7 @@ class FocusSum:
 
     def _add_tile(self, image: NDArray[np.uint8], row: int, column: int) -> None:
         mask = np.zeros((TILE_CELLS, TILE_CELLS), np.bool_)
-        known = self._tissue.mask[row : row + TILE_CELLS, column : column + TILE_CELLS]
+        known = self._inner[row : row + TILE_CELLS, column : column + TILE_CELLS]
         mask[: known.shape[0], : known.shape[1]] = known
         energies = cell_energies(image, dark_field=self._tissue.dark_field) * mask
         side = TILE_CELLS // BLOCK_CELLS
