@@ -25,6 +25,7 @@ from inference.nuclei.stains import (
     estimate_background,
     stain_shares,
 )
+from inference.tissue import TissueMask
 from inference.wsi import SlideReader
 
 # Widest filter: three sigma of the outer Gaussian, then the reach of the rays.
@@ -32,34 +33,6 @@ _MARGIN_UM = 24.0
 _SAMPLES = 16
 _SAMPLE_PX = 512
 _THUMBNAIL_PX = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class TissueGrid:
-    """Tissue of a slide: a coarse mask whose cell (0, 0) starts at the slide's origin."""
-
-    mask: NDArray[np.bool_]
-    cell_px: tuple[float, float]
-
-    def touches(self, region: Region) -> bool:
-        """Whether any tissue cell lies in the region (level-0 pixels)."""
-        left, top = self._cell(region.x, region.y)
-        right, bottom = self._cell(region.right - 1, region.bottom - 1)
-        return bool(self.mask[top : bottom + 1, left : right + 1].any())
-
-    def holds(self, xy_px: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which of the (n, 2) level-0 points lie on tissue."""
-        rows, columns = self.mask.shape
-        column = np.clip((xy_px[:, 0] / self.cell_px[0]).astype(np.int64), 0, columns - 1)
-        row = np.clip((xy_px[:, 1] / self.cell_px[1]).astype(np.int64), 0, rows - 1)
-        inside: NDArray[np.bool_] = self.mask[row, column]
-        return inside
-
-    def _cell(self, x: float, y: float) -> tuple[int, int]:
-        rows, columns = self.mask.shape
-        column = min(max(int(x / self.cell_px[0]), 0), columns - 1)
-        row = min(max(int(y / self.cell_px[1]), 0), rows - 1)
-        return column, row
 
 
 def working_factor(mpp: Mpp) -> int:
@@ -81,7 +54,7 @@ class Tile:
 
 
 def plan_tiles(
-    size: Size, mpp: Mpp, tissue: TissueGrid | None, *, tile_px: int = 1024
+    size: Size, mpp: Mpp, tissue: TissueMask | None, *, tile_px: int = 1024
 ) -> list[Tile]:
     """Tiles of ``tile_px`` working pixels that touch tissue, in reading order."""
     if tile_px <= 0 or tile_px % 2:
@@ -109,7 +82,7 @@ def stream_nuclei(
     *,
     mpp: Mpp,
     separation: StainSeparation,
-    tissue: TissueGrid | None = None,
+    tissue: TissueMask | None = None,
     parameters: DetectionParameters | None = None,
     on_tile: Callable[[int], None] | None = None,
 ) -> Nuclei:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from inference.errors import InputRefused
 from inference.geometry import Mpp, Region, Size
@@ -22,18 +23,18 @@ from inference.nuclei.hotspots import (
 from inference.nuclei.indices import IntensityCounts, IntensityThresholds
 from inference.nuclei.streaming import (
     Calibration,
-    TissueGrid,
     calibrate,
     plan_tiles,
     stream_nuclei,
 )
 from inference.outputs import CellClass, Finding, OutputWriter, ParameterValue
 from inference.text import LocalText
-from inference.tissue import tissue_mask
-from inference.tools import RunContext
+from inference.tissue import TissueMask, tissue_mask
+from inference.tools import RunContext, Tool, ToolManifest
 from inference.tools.nuclear_ihc.scoring import MIN_NUCLEI, Rules, all_scores
 
 BIN_UM = 100.0
+_RIM_UM = 16.0
 # Weak candidates are looked at too: many of them betray a pale counterstain.
 _FAINT_SHARE = 0.6
 _PALE_RATIO = 0.6
@@ -98,16 +99,24 @@ class Measured:
 class NuclearIhc:
     """The tool ``nuclear_ihc``; the manifest describes it."""
 
+    def __init__(self, manifest: ToolManifest) -> None:
+        self._manifest = manifest
+
+    @property
+    def manifest(self) -> ToolManifest:
+        return self._manifest
+
     def run(self, context: RunContext) -> None:
         """Measures the slide and writes scores, overlays and the hot-spot."""
         settings = Settings.from_parameters(context.parameters)
         mpp, size = _resolution(context), context.slide.properties.size
         with _timed(context.output, "tissue"):
             context.progress("tissue", 0, 1)
-            tissue, area_mm2 = _tissue(context, mpp)
+            tissue = _tissue(context)
+            area_mm2 = tissue.area_mm2(mpp)
             context.progress("tissue", 1, 1)
         with _timed(context.output, "detect"):
-            measured = _measure(context, settings, tissue, mpp)
+            measured = _measure(context, settings, _with_rim(tissue, mpp), mpp)
         with _timed(context.output, "score"):
             context.progress("score", 0, 1)
             grid = _grid(measured, mpp, size)
@@ -133,6 +142,10 @@ class NuclearIhc:
         context.progress("write", 1, 1)
 
 
+def create_tool(manifest: ToolManifest) -> Tool:
+    return NuclearIhc(manifest)
+
+
 @contextmanager
 def _timed(output: OutputWriter, stage: str) -> Iterator[None]:
     start = time.monotonic()
@@ -153,7 +166,30 @@ def _resolution(context: RunContext) -> Mpp:
     return mpp
 
 
-def _measure(context: RunContext, settings: Settings, tissue: TissueGrid, mpp: Mpp) -> Measured:
+def _tissue(context: RunContext) -> TissueMask:
+    """Tissue without pen; a dark-field slide has no optical density to measure."""
+    tissue = tissue_mask(context.slide, stain=context.stain)
+    if tissue.dark_field:
+        raise InputRefused(
+            "wrong_stain",
+            LocalText(
+                fr="Cette lame est claire sur fond sombre (fluorescence), non un "
+                "immunomarquage DAB en lumière blanche.",
+                en="This slide is bright on dark (fluorescence), not a bright-field DAB "
+                "immunostain.",
+            ),
+        )
+    return tissue
+
+
+def _with_rim(tissue: TissueMask, mpp: Mpp) -> TissueMask:
+    """The tissue and a rim: a coarse mask cuts through the outermost nuclei."""
+    cells = max(1, round(mpp.px(_RIM_UM) / tissue.scale_px))
+    wide = ndimage.binary_dilation(tissue.mask, iterations=cells)
+    return replace(tissue, mask=wide & (tissue.pen == 0))
+
+
+def _measure(context: RunContext, settings: Settings, tissue: TissueMask, mpp: Mpp) -> Measured:
     """Streams the slide; refuses it where it is haematoxylin and eosin."""
     tiles = plan_tiles(context.slide.properties.size, mpp, tissue)
     calibration = calibrate(context.slide, tiles) if tiles else Calibration.blank()

@@ -12,12 +12,17 @@ from inference.nuclei.detection import Nuclei
 from inference.nuclei.matching import detection_quality
 from inference.nuclei.streaming import (
     Calibration,
-    TissueGrid,
     calibrate,
     plan_tiles,
     stream_nuclei,
     working_factor,
 )
+from inference.tissue import TissueMask
+
+
+def tissue_of(mask: NDArray[np.bool_], scale_px: float) -> TissueMask:
+    return TissueMask(mask, np.zeros(mask.shape, np.uint8), (0.0, 0.0), scale_px, dark_field=False)
+
 
 Plant = Callable[..., Any]
 HALF = Mpp(0.5, 0.5)
@@ -74,7 +79,7 @@ def test_cores_tile_the_slide_without_gap_or_overlap() -> None:
 def test_only_tiles_with_tissue_are_read() -> None:
     mask = np.zeros((4, 4), bool)
     mask[3, 0] = True
-    tiles = plan_tiles(Size(1024, 1024), HALF, TissueGrid(mask, (256.0, 256.0)), tile_px=256)
+    tiles = plan_tiles(Size(1024, 1024), HALF, tissue_of(mask, 256.0), tile_px=256)
     assert [t.core for t in tiles] == [Region(0, 768, 256, 256)]
 
 
@@ -106,9 +111,9 @@ def test_centres_are_level_0_pixels_at_every_resolution(plant: Plant) -> None:
 
 def test_nuclei_off_tissue_are_dropped(plant: Plant) -> None:
     field = plant(side_um=200)
-    mask = np.zeros((1, 2), bool)
-    mask[0, 1] = True
-    found = stream(ArraySlide(field.rgb), HALF, tissue=TissueGrid(mask, (200.0, 400.0)))
+    mask = np.zeros((2, 2), bool)
+    mask[:, 1] = True
+    found = stream(ArraySlide(field.rgb), HALF, tissue=tissue_of(mask, 200.0))
     assert len(found) > 0
     assert found.xy[:, 0].min() >= 200
 
