@@ -35,6 +35,8 @@ from inference.tools.nuclear_ihc.scoring import MIN_NUCLEI, Rules, all_scores
 
 BIN_UM = 100.0
 _RIM_UM = 16.0
+# A field of a microscope at 20x or more is smaller, a piece of tissue on a slide is larger.
+_FIELD_MM2 = 0.5
 # Weak candidates are looked at too: many of them betray a pale counterstain.
 _FAINT_SHARE = 0.6
 _PALE_RATIO = 0.6
@@ -112,7 +114,7 @@ class NuclearIhc:
         mpp, size = _resolution(context), context.slide.properties.size
         with _timed(context.output, "tissue"):
             context.progress("tissue", 0, 1)
-            tissue = _tissue(context)
+            tissue = _tissue(context, mpp)
             area_mm2 = tissue.area_mm2(mpp)
             context.progress("tissue", 1, 1)
         with _timed(context.output, "detect"):
@@ -166,8 +168,13 @@ def _resolution(context: RunContext) -> Mpp:
     return mpp
 
 
-def _tissue(context: RunContext) -> TissueMask:
-    """Tissue without pen; a dark-field slide has no optical density to measure."""
+def _tissue(context: RunContext, mpp: Mpp) -> TissueMask:
+    """Tissue without pen; a dark-field slide has no optical density to measure.
+
+    A field cut out of a slide or taken by a camera shows no glass, against which a mask
+    could be found: there all that is seen is tissue.
+    """
+    size = context.slide.properties.size
     tissue = tissue_mask(context.slide, stain=context.stain)
     if tissue.dark_field:
         raise InputRefused(
@@ -179,7 +186,15 @@ def _tissue(context: RunContext) -> TissueMask:
                 "immunostain.",
             ),
         )
-    return tissue
+    if mpp.area_mm2(size.width * size.height) > _FIELD_MM2:
+        return tissue
+    context.output.add_message(
+        LocalText(
+            fr="Image d'un seul champ : toute sa surface est comptée comme du tissu.",
+            en="Picture of a single field: all of its area is counted as tissue.",
+        )
+    )
+    return replace(tissue, mask=tissue.pen == 0)
 
 
 def _with_rim(tissue: TissueMask, mpp: Mpp) -> TissueMask:
