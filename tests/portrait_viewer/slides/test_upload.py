@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import override_settings
+from django.test import Client, override_settings
 from kombu.exceptions import OperationalError
 from PIL import Image
 
@@ -286,3 +286,23 @@ def test_a_file_is_imported_in_place(
     assert services.slide_path(slide) == path
     with pytest.raises(DomainError):
         services.slide_import(case=world.case, stain="HE", block=None, path=tmp_path / "absent.svs")
+
+
+def test_with_the_csrf_check_of_a_browser(world: World, tmp_path: Path) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.pathologist)
+    url = f"/api/v1/cases/{world.case.uuid}/slides/"
+
+    def send(token: str, data: bytes) -> Any:
+        form = {"file": SimpleUploadedFile("a.svs", data), "stain": "HE"}
+        return client.post(url, form, headers={"X-CSRFToken": token})
+
+    token = "a" * 32
+    client.cookies["csrftoken"] = token
+    assert send("b" * 32, svs(tmp_path)).status_code == 403
+    assert Slide.objects.count() == 0
+    # Checking the token parses the form: the limit holds there too, and nothing is left behind.
+    with override_settings(UPLOAD_MAX_BYTES=1024):
+        assert send(token, bytes(30_000)).status_code == 413
+    assert send(token, svs(tmp_path)).status_code == 201
+    assert [path for path in Path(settings.UPLOADS_ROOT).iterdir() if path.stat().st_size] == []
