@@ -13,7 +13,7 @@ from inference.wsi import reasons
 from inference.wsi.model import SlideReader
 from inference.wsi.openslide_backend import OpenSlideReader
 from inference.wsi.pyramid import PyramidReader
-from inference.wsi.tiff_backend import TiffReader
+from inference.wsi.tiff_backend import TiffReader, needs_tifffile
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _CZI_MAGIC = b"ZISRAWFILE"
@@ -33,23 +33,32 @@ def open_slide(path: Path, *, mpp: Mpp | None = None) -> SlideReader:
     """
     path = Path(path)
     start = _first_bytes(path)
-    try:
-        reader: PyramidReader = OpenSlideReader(path, mpp)
-    except openslide.OpenSlideUnsupportedFormatError as error:
-        if start.startswith(_CZI_MAGIC):
-            raise reasons.czi() from error
-        if not start.startswith(_TIFF_MAGIC):
-            raise reasons.unsupported() from error
-        reader = TiffReader(path, mpp)
-    except SlideError as error:
-        if start.startswith(_CZI_MAGIC):
-            raise reasons.czi() from error
-        raise
+    reader = _backend(path, start, mpp)
     try:
         _probe(reader)
     except BaseException:
         reader.close()
         raise
+    return reader
+
+
+def _backend(path: Path, start: bytes, mpp: Mpp | None) -> PyramidReader:
+    """OpenSlide where it knows the vendor; tifffile for the other TIFFs."""
+    try:
+        reader = OpenSlideReader(path, mpp)
+    except openslide.OpenSlideUnsupportedFormatError as error:
+        if start.startswith(_CZI_MAGIC):
+            raise reasons.czi() from error
+        if not start.startswith(_TIFF_MAGIC):
+            raise reasons.unsupported() from error
+        return TiffReader(path, mpp)
+    except SlideError as error:
+        if start.startswith(_CZI_MAGIC):
+            raise reasons.czi() from error
+        raise
+    if reader.properties.vendor == "generic-tiff" and needs_tifffile(path):
+        reader.close()
+        return TiffReader(path, mpp)
     return reader
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -63,13 +64,15 @@ class PyramidReader(ABC):
         level = self.level_for(min(region.width / size.width, region.height / size.height))
         if (size.width, size.height) == (region.width, region.height) and level.downsample == 1.0:
             return self.read_level(level, region.x, region.y, size)
-        rows = self._band_rows(region, size, level)
+        source = _Source.of(region, size, level)
+        rows = max(1, int(_BAND_PX / max(source.width * source.ratio_y, 1.0)))
+        read = self._read_blocks if source.blocks else self._read_filtered
         if rows >= size.height:
-            return self._read_band(region, size, level, 0, size.height)
+            return read(level, source, size.width, 0, size.height)
         result = np.empty((size.height, size.width, 3), np.uint8)
         for top in range(0, size.height, rows):
             bottom = min(size.height, top + rows)
-            result[top:bottom] = self._read_band(region, size, level, top, bottom)
+            result[top:bottom] = read(level, source, size.width, top, bottom)
         return result
 
     def level_for(self, scale: float) -> Level:
@@ -77,45 +80,57 @@ class PyramidReader(ABC):
         fine = [v for v in self._properties.levels if v.downsample <= scale * 1.005]
         return fine[-1] if fine else self._properties.levels[0]
 
-    def _band_rows(self, region: Region, size: Size, level: Level) -> int:
-        """Rows of the result whose sources fit the limit."""
-        per_row = region.width * region.height / size.height / level.downsample**2
-        return max(1, int(_BAND_PX / max(per_row, 1.0)))
-
-    def _read_band(
-        self, region: Region, size: Size, level: Level, top: int, bottom: int
+    def _read_filtered(
+        self, level: Level, source: _Source, columns: int, top: int, bottom: int
     ) -> NDArray[np.uint8]:
-        """Rows ``top`` to ``bottom`` of the result."""
-        step = region.height / size.height
-        x0, x1 = (v / level.downsample for v in (region.x, region.right))
-        y0, y1 = ((region.y + v * step) / level.downsample for v in (top, bottom))
-        out = Size(size.width, bottom - top)
-        ratio_x, ratio_y = (x1 - x0) / out.width, (y1 - y0) / out.height
-        exact = _near_integer(ratio_x, out.width) and _near_integer(ratio_y, out.height)
-        if exact:
-            return self._read_blocks(level, x0, y0, out, (round(ratio_x), round(ratio_y)))
+        """Rows ``top`` to ``bottom`` of the result, by a filter of fractional width."""
+        x0, x1 = source.x, source.x + source.width
+        y0, y1 = source.y + top * source.ratio_y, source.y + bottom * source.ratio_y
         # The filter reaches one result pixel beyond the band: read it, so bands join unseen.
-        reach_x, reach_y = math.ceil(max(1.0, ratio_x)), math.ceil(max(1.0, ratio_y))
+        reach_x, reach_y = (math.ceil(max(1.0, r)) for r in (source.ratio_x, source.ratio_y))
         left, upper = math.floor(x0) - reach_x, math.floor(y0) - reach_y
-        source = Size(math.ceil(x1) + reach_x - left, math.ceil(y1) + reach_y - upper)
-        pixels = Image.fromarray(self.read_level(level, left, upper, source))
+        window = Size(math.ceil(x1) + reach_x - left, math.ceil(y1) + reach_y - upper)
+        pixels = Image.fromarray(self.read_level(level, left, upper, window))
         box = (x0 - left, y0 - upper, x1 - left, y1 - upper)
         # Pillow's BOX counts whole pixels only; HAMMING is 2-5 times nearer to the exact
         # area average at ratios that are not integers (measured on an H&E slide).
-        kind = Image.Resampling.HAMMING if ratio_x > 1 else Image.Resampling.BILINEAR
-        return np.asarray(pixels.resize((out.width, out.height), kind, box=box))
+        kind = Image.Resampling.HAMMING if source.ratio_x > 1 else Image.Resampling.BILINEAR
+        return np.asarray(pixels.resize((columns, bottom - top), kind, box=box))
 
     def _read_blocks(
-        self, level: Level, x0: float, y0: float, out: Size, ratio: tuple[int, int]
+        self, level: Level, source: _Source, columns: int, top: int, bottom: int
     ) -> NDArray[np.uint8]:
-        """Exact mean of blocks of ``ratio`` pixels."""
-        source = Size(out.width * ratio[0], out.height * ratio[1])
-        pixels = self.read_level(level, round(x0), round(y0), source)
-        if ratio == (1, 1):
+        """Rows ``top`` to ``bottom`` of the result, exact means of whole blocks."""
+        across, down = round(source.ratio_x), round(source.ratio_y)
+        window = Size(columns * across, (bottom - top) * down)
+        pixels = self.read_level(level, round(source.x), round(source.y) + top * down, window)
+        if (across, down) == (1, 1):
             return pixels
-        return np.asarray(Image.fromarray(pixels).reduce(ratio))
+        return np.asarray(Image.fromarray(pixels).reduce((across, down)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A region in the pixels of a level, and how many of them make one result pixel."""
+
+    x: float
+    y: float
+    width: float
+    ratio_x: float
+    ratio_y: float
+    blocks: bool
+
+    @classmethod
+    def of(cls, region: Region, size: Size, level: Level) -> _Source:
+        scale = level.downsample
+        ratio_x = region.width / scale / size.width
+        ratio_y = region.height / scale / size.height
+        blocks = _near_integer(ratio_x, size.width) and _near_integer(ratio_y, size.height)
+        width = region.width / scale
+        return cls(region.x / scale, region.y / scale, width, ratio_x, ratio_y, blocks)
 
 
 def _near_integer(ratio: float, count: int) -> bool:
+    """Whether whole blocks drift by less than a quarter of a pixel over the result."""
     nearest = round(ratio)
     return nearest >= 1 and abs(ratio - nearest) * count <= _DRIFT_PX

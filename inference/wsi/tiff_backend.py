@@ -28,7 +28,7 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 class TiffReader(PyramidReader):
-    """An open 8-bit colour (or grey) TIFF; reads are serialised by a lock."""
+    """An open 8-bit colour (or grey) TIFF; safe to read from several threads."""
 
     def __init__(self, path: Path, mpp: Mpp | None) -> None:
         self._lock = threading.Lock()
@@ -92,9 +92,11 @@ class TiffReader(PyramidReader):
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
-            tile = self._decode(self._pages[level], index)
-            self._cache[key] = tile
-            self._cached += tile.nbytes
+        tile = self._decode(self._pages[level], index)
+        with self._lock:
+            if key not in self._cache:
+                self._cache[key] = tile
+                self._cached += tile.nbytes
             while self._cached > _CACHE_BYTES and len(self._cache) > 1:
                 self._cached -= self._cache.popitem(last=False)[1].nbytes
         return tile
@@ -102,16 +104,26 @@ class TiffReader(PyramidReader):
     def _decode(self, page: Any, index: int) -> NDArray[np.uint8]:  # noqa: ANN401
         frame = page.keyframe
         try:
-            if page.databytecounts[index] == 0:
+            length = page.databytecounts[index]
+            if length == 0:
                 # A sparse file leaves out tiles without content.
                 return np.full((*_segment_shape(frame), 3), 255, np.uint8)
-            handle = self._file.filehandle
-            handle.seek(page.dataoffsets[index])
-            data = handle.read(page.databytecounts[index])
+            with self._lock:
+                self._file.filehandle.seek(page.dataoffsets[index])
+                data = self._file.filehandle.read(length)
             decoded = frame.decode(data, index, jpegtables=page.jpegtables)[0]
             return _as_rgb(decoded[0])
         except Exception as error:
             raise reasons.damaged(f"tile {index}: {error}") from error
+
+
+def needs_tifffile(path: Path) -> bool:
+    """Whether OpenSlide, which sees the first page only, would miss what the file holds."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            return bool(file.is_ome or file.is_qpi)
+    except Exception:  # noqa: BLE001  tifffile raises nearly anything on a damaged file
+        return False
 
 
 def _segment_shape(frame: Any) -> tuple[int, int]:  # noqa: ANN401
