@@ -150,9 +150,10 @@ def _coloured(rgb: NDArray[np.uint8], white: tuple[float, float, float]) -> NDAr
         block = rgb[top : top + _BLOCK_ROWS]
         density = np.stack([tables[i][block[..., i]] for i in range(3)])
         chroma[top : top + _BLOCK_ROWS] = density.max(axis=0) - density.min(axis=0)
-    chroma = ndimage.gaussian_filter(chroma, 1.0)
-    found = otsu_threshold(chroma, 0.0, 0.5)
-    coloured: NDArray[np.bool_] = chroma > np.clip(found, CHROMA_LOW, CHROMA_HIGH)
+    smooth = ndimage.gaussian_filter(chroma, 1.0)
+    limit = float(np.clip(otsu_threshold(smooth, 0.0, 0.5), CHROMA_LOW, CHROMA_HIGH))
+    # Smoothing joins pale texture, but also spills over the border of dark tissue.
+    coloured: NDArray[np.bool_] = (smooth > limit) & (chroma > limit / 2)
     return coloured
 
 
