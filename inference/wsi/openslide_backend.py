@@ -12,9 +12,12 @@ from PIL import Image
 
 from inference.geometry import Mpp, Size
 from inference.wsi import reasons
+from inference.wsi.jpeg_tiles import JpegTiles
 from inference.wsi.model import Level, SlideProperties, credible_mpp
 from inference.wsi.pyramid import PyramidReader
 
+# Vendors whose levels are TIFF pages of tiles without overlap.
+_JPEG_TILED = frozenset({"aperio", "generic-tiff"})
 _SCANNER = (
     "aperio.ScanScope ID",
     "hamamatsu.Product",
@@ -38,9 +41,16 @@ class OpenSlideReader(PyramidReader):
             raise
         except openslide.OpenSlideError as error:
             raise reasons.unsupported(str(error).replace(str(path), path.name)) from error
-        super().__init__(_properties(self._slide, mpp))
+        properties = _properties(self._slide, mpp)
+        super().__init__(properties)
+        plain = properties.vendor in _JPEG_TILED
+        self._tiles = JpegTiles.of(path, properties.levels) if plain else None
 
     def read_level(self, level: Level, x: int, y: int, size: Size) -> NDArray[np.uint8]:
+        if self._tiles is not None:
+            pixels = self._tiles.read(level.index, x, y, size)
+            if pixels is not None:
+                return pixels
         place = (round(x * level.downsample), round(y * level.downsample))
         try:
             image = self._slide.read_region(place, level.index, (size.width, size.height))
@@ -58,6 +68,8 @@ class OpenSlideReader(PyramidReader):
 
     def close(self) -> None:
         self._slide.close()
+        if self._tiles is not None:
+            self._tiles.close()
 
 
 def _on_white(image: Image.Image) -> NDArray[np.uint8]:
