@@ -1,6 +1,8 @@
-"""Doors of viewer."""
+"""Doors of the viewer."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from portrait_viewer.viewer import views
 
 app_name = "viewer"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("<uuid:slide_uuid>/", views.slide, name="slide")]
