@@ -25,7 +25,7 @@ def check_place() -> None:
     Raises:
         DemoRefused: this is not such a site.
     """
-    if connection.vendor != "sqlite" or not settings.REALTIME_OUTBOX:
+    if _vendor() != "sqlite" or not settings.REALTIME_OUTBOX:
         raise DemoRefused(
             "The demo runs on the embedded site only (SQLite, no Redis): its passwords are known "
             "to everyone. Unset DATABASE_URL and REDIS_URL, or set up a real site with "
@@ -78,6 +78,10 @@ def database_files() -> list[Path]:
     if path.parent != Path(settings.PORTRAIT_HOME).resolve():
         raise DemoRefused("The database does not lie in the demo's home folder: nothing is wiped.")
     return [path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal")]
+
+
+def _vendor() -> str:
+    return connection.vendor
 
 
 def _marker() -> Path:

@@ -37,7 +37,11 @@ from portrait_viewer.demo.laboratory import (
 )
 from portrait_viewer.demo.sources import Say, SourceFile, Sources
 from portrait_viewer.slides.models import Slide, SlideState, Stain
-from portrait_viewer.slides.services import slide_import, slide_registration_run
+from portrait_viewer.slides.services import (
+    slide_import,
+    slide_registration_run,
+    slide_registrations_reap,
+)
 from portrait_viewer.tools.models import Deployment, DeploymentState, ToolVersion
 from portrait_viewer.tools.services import tool_deploy, tool_versions_sync
 from portrait_viewer.worklists.services import assignment_set
@@ -309,8 +313,9 @@ class _Analyses:
     def advance(self) -> int:
         """Does what can be done now; returns how many slides still wait for registration."""
         waiting = Slide.objects.filter(case__in=self._cases, state=SlideState.REGISTERING)
+        slide_registrations_reap()  # those of a worker that died, where no housekeeper runs
         unclaimed = waiting.filter(
-            registration_attempts=0, created_at__lt=timezone.now() - CLAIMED_WITHIN
+            registration_seen_at=None, updated_at__lt=timezone.now() - CLAIMED_WITHIN
         )
         for slide in unclaimed.order_by("id"):
             slide_registration_run(slide_uuid=slide.uuid)
