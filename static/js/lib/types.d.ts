@@ -85,7 +85,7 @@ export interface Frame {
 export interface Layer {
   draw(frame: Frame, style: LayerStyle): void;
   /** Counts per class code, where the layer knows them. */
-  counts?: Map<number, number>;
+  counts?: Map<number, number> | undefined;
   /** Share of the objects in view that were drawn, 0..1. */
   shown?: number;
 }

@@ -2,6 +2,7 @@
  * Opens OpenSeadragon on a slide.
  * @module
  */
+import { OSD } from "#app/lib/osd.js";
 import { tileSource } from "#app/viewer/tile-source.js";
 
 /** @typedef {import("#app/lib/types.js").TileSourceConfig} TileSourceConfig */
@@ -13,7 +14,7 @@ import { tileSource } from "#app/viewer/tile-source.js";
  */
 export function openViewer(element, config) {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  return new OpenSeadragon.Viewer(/** @type {any} */ ({
+  return new OSD.Viewer(/** @type {any} */ ({
     element,
     tileSources: tileSource(config),
     // The canvas drawer is the fast one without a graphics card, and fast enough with one.

@@ -2,6 +2,7 @@
  * The slide's own tile grid as OpenSeadragon reads it: level 0 is the coarsest, sizes are the file's.
  * @module
  */
+import { OSD } from "#app/lib/osd.js";
 
 /** @typedef {import("#app/lib/types.js").TileSourceConfig} TileSourceConfig */
 
@@ -11,7 +12,7 @@
  */
 export function tileSource(config) {
   const { levels } = config;
-  const source = new OpenSeadragon.TileSource(/** @type {any} */ ({
+  const source = new OSD.TileSource(/** @type {any} */ ({
     width: config.width, height: config.height,
     tileWidth: config.tile_width, tileHeight: config.tile_height,
     tileOverlap: 0, minLevel: 0, maxLevel: levels.length - 1,
@@ -20,7 +21,7 @@ export function tileSource(config) {
   own.getLevelScale = (/** @type {number} */ level) => (levels[level]?.width ?? config.width) / config.width;
   own.getNumTiles = (/** @type {number} */ level) => {
     const size = levels[level] ?? { width: 0, height: 0 };
-    return new OpenSeadragon.Point(
+    return new OSD.Point(
       Math.ceil(size.width / config.tile_width), Math.ceil(size.height / config.tile_height),
     );
   };
