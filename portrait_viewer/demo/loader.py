@@ -333,7 +333,8 @@ class _Analyses:
             return False
         version = self._tools.get(wanted.tool or "")
         if slide is None or slide.state != SlideState.READY or version is None:
-            self._say(f"  {wanted.tool} is not run on {plan.accession} {labels[0]}")
+            why = "no such tool here" if version is None else "the slide is not ready"
+            self._say(f"  {wanted.tool} on {plan.accession} {labels[0]}: {why}")
             return True
         if Job.objects.filter(slide=slide, tool_version__tool_id=version.tool_id).exists():
             return True

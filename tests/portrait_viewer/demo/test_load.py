@@ -222,6 +222,16 @@ def test_the_command_says_why_not(settings: Any) -> None:
         call_command("demo_load")
 
 
+def test_a_stopped_command_says_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("portrait_viewer.demo.management.commands.demo_load.demo_load", stopped)
+    with pytest.raises(CommandError, match="goes on") as refused:
+        call_command("demo_load")
+    assert refused.value.returncode == 130
+
+
 def test_the_plan_is_what_the_issue_asks_for() -> None:
     assert sorted(len(plan.sites) for plan in ORGANIZATIONS) == [1, 2]
     assert 11 <= len(CASES) <= 14

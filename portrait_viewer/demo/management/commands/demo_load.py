@@ -35,6 +35,10 @@ class Command(BaseCommand):
             demo_load(say=self._say, online=not options["no_download"], wait_s=options["wait"])
         except DemoRefused as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError(
+                "Stopped. What is loaded stays; `demo_load` goes on with the rest.", returncode=130
+            ) from None
         for line in accounts_table():
             self._say(line)
 
