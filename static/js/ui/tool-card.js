@@ -42,9 +42,9 @@ export function queueText(job) {
  * @returns {HTMLElement}
  */
 export function toolCard(tool, newest, result, context) {
-  const active = newest && (newest.state === "queued" || newest.state === "running") ? newest : undefined;
-  const ended = newest && (newest.state === "failed" || newest.state === "cancelled") ? newest : undefined;
-  return h("article", {
+  const active = newest && ["queued", "running"].includes(newest.state) ? newest : undefined;
+  const ended = newest && ["failed", "cancelled"].includes(newest.state) ? newest : undefined;
+  const card = h("article", {
     class: "tool", "data-testid": "tool", "data-tool": tool.tool_id, "data-state": newest?.state ?? "none",
   },
   h("header", { class: "tool-head" },
@@ -52,11 +52,13 @@ export function toolCard(tool, newest, result, context) {
     h("span", { class: "tool-version" }, `v${tool.version}`),
     h("span", { class: "badge badge-ruo", title: gettext("Research use only: not for diagnosis") }, gettext("RUO"))),
   !result && h("p", { class: "tool-summary" }, tool.summary),
-  context.problem && h("p", { class: "tool-problem", role: "alert" }, context.problem),
-  active && activeJob(active, context),
-  ended && endedJob(ended, tool, context),
-  result && resultOf(result, context),
-  !active && !ended && startRow(tool, result, context));
+  context.problem && h("p", { class: "tool-problem", role: "alert" }, context.problem));
+  if (active) card.append(activeJob(active, context));
+  if (ended) card.append(endedJob(ended, tool, context));
+  if (result) card.append(resultOf(result, context));
+  const start = active || ended ? null : startRow(tool, result, context);
+  if (start) card.append(start);
+  return card;
 }
 
 /** @param {Tool} tool @param {Job | undefined} result @param {CardContext} context @returns {HTMLElement | null} */
