@@ -1,4 +1,4 @@
-"""Who works in the demo laboratory and what lies on its tables: plain data, no code.
+"""Who works in the demo laboratory and what lies on its tables: plain data.
 
 All names are invented. Ages of cases are days before the demo was loaded, so that the worklist
 looks alive whenever it is opened.
@@ -7,12 +7,11 @@ looks alive whenever it is opened.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+
+from inference.phantoms.spec import PRESETS
 
 PASSWORD = "portrait-demo"  # noqa: S105 - known to everyone: given on a loopback demo only
 PHANTOM_MARK = "fantôme"
-
-Preset = Literal["HE", "HES", "KI67", "ER", "PR", "HER2", "PDL1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,9 @@ class PhantomPlan:
     width: int
     height: int
     seed: int
-    stain: Preset = "HE"
-    positive: float | None = None  # wanted fraction of positive tumour nuclei
-    artefacts: bool = False
+    preset: str = "breast-he"
+    labelling_index: float | None = None  # wanted % of positive tumour nuclei
+    artefacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,11 @@ class SlidePlan:
     phantom: PhantomPlan
     real: str | None = None
     tool: str | None = None  # analysed by this tool once registered
+
+    @property
+    def phantom_stain(self) -> str:
+        """A phantom that stands in for a real slide has the stain it was made with."""
+        return self.stain if self.real is None else PRESETS[self.phantom.preset].stain
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +158,11 @@ CASES = (
             SlidePlan(
                 "A1",
                 "KI67",
-                PhantomPlan(5000, 4000, 1411, "KI67", positive=0.32),
+                PhantomPlan(5000, 4000, 1411, "ki67", 32),
                 tool="nuclear_ihc",
             ),
             SlidePlan("A1", "HE", PhantomPlan(5000, 4000, 1412), tool="nuclei_segmentation"),
-            SlidePlan(
-                "A1", "ER", PhantomPlan(4500, 4000, 1413, "ER", positive=0.85), tool="nuclear_ihc"
-            ),
+            SlidePlan("A1", "ER", PhantomPlan(4500, 4000, 1413, "er", 85), tool="nuclear_ihc"),
         ),
     ),
     CasePlan(
@@ -209,7 +211,7 @@ CASES = (
             SlidePlan(
                 "A1", "HE", PhantomPlan(4500, 4000, 1431), real="TCGA-CR-7395-01A-01-TS1.svs"
             ),
-            SlidePlan("A2", "HES", PhantomPlan(4500, 4000, 1432, "HES")),
+            SlidePlan("A2", "HES", PhantomPlan(4500, 4000, 1432, "breast-hes")),
         ),
     ),
     CasePlan(
@@ -230,10 +232,15 @@ CASES = (
         specimens=(("A", "Côlon droit"), ("B", "Ganglions du méso")),
         slides=(
             SlidePlan(
-                "A1", "HES", PhantomPlan(6000, 4500, 1381, "HES", artefacts=True), tool="slide_qc"
+                "A1",
+                "HE",
+                PhantomPlan(
+                    6000, 4500, 1381, "colon-he", artefacts=("blur", "pen", "fold", "bubble")
+                ),
+                tool="slide_qc",
             ),
-            SlidePlan("A2", "HE", PhantomPlan(4500, 4000, 1382)),
-            SlidePlan("B1", "HE", PhantomPlan(4000, 3500, 1383)),
+            SlidePlan("A2", "HE", PhantomPlan(4500, 4000, 1382, "colon-he")),
+            SlidePlan("B1", "HE", PhantomPlan(4000, 3500, 1383, "lymphnode-he")),
         ),
     ),
     CasePlan(
@@ -256,7 +263,7 @@ CASES = (
             SlidePlan(
                 "A1",
                 "KI67",
-                PhantomPlan(4500, 4000, 10072, "KI67", positive=0.18),
+                PhantomPlan(4500, 4000, 10072, "ki67", 18),
                 tool="nuclear_ihc",
             ),
         ),
@@ -278,9 +285,12 @@ CASES = (
         specimens=(("A", "Ganglion sentinelle"),),
         slides=(
             SlidePlan(
-                "A1", "HE", PhantomPlan(4000, 3500, 1441), real="dicom_camelyon_jpeg2000.dcm"
+                "A1",
+                "HE",
+                PhantomPlan(4000, 3500, 1441, "lymphnode-he"),
+                real="dicom_camelyon_jpeg2000.dcm",
             ),
-            SlidePlan("A2", "HE", PhantomPlan(4500, 4000, 1442)),
+            SlidePlan("A2", "HE", PhantomPlan(4500, 4000, 1442, "lymphnode-he")),
         ),
     ),
     CasePlan(
@@ -320,8 +330,10 @@ CASES = (
         research=True,
         specimens=(("A", "Prostate, cylindre"),),
         slides=(
-            SlidePlan("A1", "HE", PhantomPlan(3500, 3500, 1461), real="tma_core_HE.ome.tif"),
-            SlidePlan("A2", "HES", PhantomPlan(4000, 4000, 1462, "HES")),
+            SlidePlan(
+                "A1", "HE", PhantomPlan(3500, 3500, 1461, "colon-he"), real="tma_core_HE.ome.tif"
+            ),
+            SlidePlan("A2", "HES", PhantomPlan(4000, 4000, 1462, "breast-hes")),
         ),
     ),
     CasePlan(
@@ -339,8 +351,13 @@ CASES = (
         due_in_days=3,
         specimens=(("A", "Crête iliaque"),),
         slides=(
-            SlidePlan("A1", "HE", PhantomPlan(4000, 3000, 1471), real="dicom_marrow_jpeg.dcm"),
-            SlidePlan("A1", "HES", PhantomPlan(4000, 3500, 1472, "HES")),
+            SlidePlan(
+                "A1",
+                "HE",
+                PhantomPlan(4000, 3000, 1471, "lymphnode-he"),
+                real="dicom_marrow_jpeg.dcm",
+            ),
+            SlidePlan("A1", "HES", PhantomPlan(4000, 3500, 1472, "breast-hes")),
         ),
     ),
     CasePlan(
@@ -361,27 +378,27 @@ CASES = (
         specimens=(("A", "Sein droit, mastectomie"),),
         slides=(
             SlidePlan("A1", "HE", PhantomPlan(4500, 4000, 1291)),
-            SlidePlan("A1", "PR", PhantomPlan(4000, 4000, 1292, "PR", positive=0.55)),
-            SlidePlan("A1", "HER2", PhantomPlan(4000, 4000, 1293, "HER2", positive=0.4)),
+            SlidePlan("A1", "PR", PhantomPlan(4000, 4000, 1292, "er", 55)),
+            SlidePlan("A1", "HER2", PhantomPlan(4000, 4000, 1293, "her2", 40)),
         ),
     ),
     CasePlan(
         accession="26T01009",
         organization=LABORATORY,
         site="tilleuls",
-        organ="skin",
+        organ="lymph_node",
         status="received",
         priority=3,
         patient="TIL-0735",
         birth_year=1988,
         sex="M",
-        note="Naevus du dos, exérèse à visée esthétique.",
+        note="Adénopathie cervicale isolée, biopsie-exérèse.",
         received_days_ago=0,
         due_in_days=8,
-        specimens=(("A", "Dos, exérèse"),),
+        specimens=(("A", "Ganglion cervical"),),
         slides=(
-            SlidePlan("A1", "HE", PhantomPlan(4000, 4000, 10091)),
-            SlidePlan("A1", "HES", PhantomPlan(4000, 4000, 10092, "HES")),
+            SlidePlan("A1", "HE", PhantomPlan(4000, 4000, 10091, "lymphnode-he")),
+            SlidePlan("A2", "HE", PhantomPlan(4000, 4000, 10092, "lymphnode-he")),
         ),
     ),
     CasePlan(
@@ -400,8 +417,8 @@ CASES = (
         reader="nadia.benali",
         specimens=(("A", "Sigmoïde, polype"),),
         slides=(
-            SlidePlan("A1", "HE", PhantomPlan(4000, 3500, 9961)),
-            SlidePlan("A2", "HE", PhantomPlan(4000, 3500, 9962)),
+            SlidePlan("A1", "HE", PhantomPlan(4000, 3500, 9961, "colon-he")),
+            SlidePlan("A2", "HE", PhantomPlan(4000, 3500, 9962, "colon-he")),
         ),
     ),
 )

@@ -326,7 +326,7 @@ class _Analyses:
         """True once there is nothing more to do for this analysis."""
         labels = [
             _label(wanted.block, wanted.stain, phantom=False),
-            _label(wanted.block, wanted.phantom.stain, phantom=True),
+            _label(wanted.block, wanted.phantom_stain, phantom=True),
         ]
         slide = Slide.objects.filter(case=case, label__in=labels).order_by("id").first()
         if slide is not None and slide.state == SlideState.REGISTERING:

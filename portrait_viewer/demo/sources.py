@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from inference.phantoms import PhantomSpec, write_phantom
+from inference.phantoms import write_phantom
+from inference.phantoms.spec import PhantomSpec
 from portrait_viewer.demo.laboratory import PhantomPlan, SlidePlan
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
@@ -118,7 +119,7 @@ class Sources:
             real = self._real(plan.real)
             if real is not None:
                 return SourceFile(real, plan.stain, phantom=False)
-        return SourceFile(self._phantom(plan.phantom, name), plan.phantom.stain, phantom=True)
+        return SourceFile(self._phantom(plan.phantom, name), plan.phantom_stain, phantom=True)
 
     def _real(self, file: str) -> Path | None:
         for folder in (self._data, self._store / "downloads"):
@@ -140,7 +141,7 @@ class Sources:
         target = folder / f"{name}.tif"
         if target.is_file():
             return target
-        self._say(f"  making phantom {name}: {plan.width} × {plan.height} px, {plan.stain} …")
+        self._say(f"  making phantom {name}: {plan.width} × {plan.height} px …")
         # Made aside, moved when whole, the slide last: an interrupted run leaves no half slide.
         making = folder / ".making"
         shutil.rmtree(making, ignore_errors=True)
@@ -155,4 +156,11 @@ class Sources:
 
 def phantom_spec(plan: PhantomPlan) -> PhantomSpec:
     """The generator's own words for a planned phantom."""
-    return PhantomSpec(width=plan.width, height=plan.height, stain=plan.stain, seed=plan.seed)
+    return PhantomSpec(
+        width=plan.width,
+        height=plan.height,
+        preset=plan.preset,
+        seed=plan.seed,
+        labelling_index=plan.labelling_index,
+        artefacts=plan.artefacts,
+    )

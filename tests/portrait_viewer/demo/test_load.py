@@ -19,6 +19,7 @@ from portrait_viewer.demo import home as demo_home
 from portrait_viewer.demo import loader
 from portrait_viewer.demo.home import DemoRefused
 from portrait_viewer.demo.laboratory import CASES, ORGANIZATIONS, PASSWORD, PEOPLE
+from portrait_viewer.demo.sources import phantom_spec
 from portrait_viewer.slides.models import Slide, SlideState
 from portrait_viewer.tools.models import Deployment
 from portrait_viewer.worklists.models import Assignment
@@ -250,6 +251,7 @@ def test_the_plan_is_what_the_issue_asks_for() -> None:
     assert max(max(slide.phantom.width, slide.phantom.height) for slide in slides) <= 12_000
     # At 5 Mpx/s two minutes of drawing, with room for the workers beside it.
     assert sum(slide.phantom.width * slide.phantom.height for slide in slides) < 600e6
+    assert all(phantom_spec(slide.phantom).seed for slide in slides)
     people = {person.username for person in PEOPLE}
     readers = {case.reader for case in CASES if case.reader}
     assert readers <= people
@@ -257,7 +259,7 @@ def test_the_plan_is_what_the_issue_asks_for() -> None:
     for case in CASES:
         for real in (True, False):
             names = [
-                (slide.block, slide.stain if real and slide.real else slide.phantom.stain)
+                (slide.block, slide.stain if real and slide.real else slide.phantom_stain)
                 for slide in case.slides
             ]
             assert len(names) == len(set(names)), case.accession

@@ -25,7 +25,7 @@ ENTRY = CatalogueEntry(
     origin="example",
     about="a slide",
 )
-PLAN = SlidePlan("A1", "FLUO", PhantomPlan(2000, 2000, 1, "HES"), real="open.svs")
+PLAN = SlidePlan("A1", "FLUO", PhantomPlan(2000, 2000, 1, "breast-hes"), real="open.svs")
 
 
 def make(
