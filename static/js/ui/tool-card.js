@@ -34,6 +34,12 @@ export function queueText(job) {
   return interpolate(gettext("Number %(position)s in the queue"), { position: job.queue_position });
 }
 
+/** @param {Job | undefined} job @returns {{active?: Job, ended?: Job}} under way, or ended without a result */
+function phase(job) {
+  if (job?.state === "queued" || job?.state === "running") return { active: job };
+  return job?.state === "failed" || job?.state === "cancelled" ? { ended: job } : {};
+}
+
 /**
  * @param {Tool} tool
  * @param {Job | undefined} newest
@@ -42,8 +48,7 @@ export function queueText(job) {
  * @returns {HTMLElement}
  */
 export function toolCard(tool, newest, result, context) {
-  const active = newest && ["queued", "running"].includes(newest.state) ? newest : undefined;
-  const ended = newest && ["failed", "cancelled"].includes(newest.state) ? newest : undefined;
+  const { active, ended } = phase(newest);
   const card = h("article", {
     class: "tool", "data-testid": "tool", "data-tool": tool.tool_id, "data-state": newest?.state ?? "none",
   },
