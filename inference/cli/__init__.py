@@ -42,7 +42,7 @@ _BUILT_IN = {
         LocalText(fr="liste les outils installés", en="list the installed tools"),
     ),
     "phantom": _BuiltIn(
-        "inference.phantoms.cli:main",
+        "inference.cli.phantom:main",
         LocalText(fr="fabrique une lame de vérité connue", en="make a slide of known truth"),
     ),
     "train": _BuiltIn(
