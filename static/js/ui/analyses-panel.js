@@ -70,7 +70,11 @@ export class AnalysesPanel {
         refusal: gettext("This tool is no longer offered at this site."), queue: "",
       });
     }
-    const rank = (/** @type {Tool} */ tool) => (this.analyses.newest(tool.tool_id) ? 0 : tool.accepted ? 1 : 2);
+    const rank = (/** @type {Tool} */ tool) => {
+      const state = this.analyses.newest(tool.tool_id)?.state;
+      if (state) return state === "running" || state === "queued" ? 0 : 1;
+      return tool.accepted ? 2 : 3;
+    };
     return [...tools, ...past.values()].sort((one, other) => rank(one) - rank(other));
   }
 

@@ -59,8 +59,11 @@ function controls(layers, overlay) {
   if (overlay.kind === "scalar") return [opacity, ...scalarControls(layers, overlay)];
   const rows = legend(layers, overlay, layer?.counts ?? new Map());
   if (overlay.kind !== "cells") return [opacity, rows];
-  return [opacity, slider({
-    label: gettext("Least probability"), testid: "threshold", min: 0, max: 1, step: 0.01, value: style.threshold,
+  const share = (layer?.shown ?? 1) < 1
+    ? h("p", { class: "layer-sample" }, interpolate(gettext("%(share)s of the cells in view are drawn: zoom in for all."), { share: percent(layer?.shown ?? 1) }))
+    : null;
+  return [opacity, ...(share ? [share] : []), slider({
+    label: gettext("Probability"), testid: "threshold", min: 0, max: 1, step: 0.01, value: style.threshold,
     text: percent, change: (value) => layers.restyle(overlay, { threshold: value }),
   }), rows];
 }

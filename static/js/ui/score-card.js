@@ -46,6 +46,7 @@ export function otherScores(scores) {
     h("dd", {
       "data-testid": "score", "data-key": score.key, "data-value": score.value,
       title: [precisionText(score), score.interpretation].filter(Boolean).join("\n"),
-    }, valueText(score.value, score.unit), score.category && h("span", { class: "score-category" }, ` ${score.category.label}`)),
+    }, score.value === null && score.category ? "" : valueText(score.value, score.unit),
+    score.category && h("span", { class: "score-category" }, ` ${score.category.label}`)),
   ]));
 }

@@ -3,15 +3,16 @@
  * @module
  */
 import { h } from "#app/lib/dom.js";
+import { icon } from "#app/ui/icons.js";
 import { gettext, number } from "#app/lib/i18n.js";
 import { PRESETS, label, magnificationOf } from "#app/viewer/magnification.js";
 import { scaleBar } from "#app/viewer/scale-bar.js";
 
 /** @typedef {import("#app/viewer/keyboard.js").Commands} Commands */
 
-/** @param {string} text @param {string} name @param {() => void} action @param {string} testid */
-function tool(text, name, action, testid) {
-  return h("button", { type: "button", class: "stage-button", title: name, "aria-label": name, "data-testid": testid, onclick: action }, text);
+/** @param {string} sign @param {string} name @param {() => void} action @param {string} testid */
+function tool(sign, name, action, testid) {
+  return h("button", { type: "button", class: "stage-button", title: name, "aria-label": name, "data-testid": testid, onclick: action }, icon(sign));
 }
 
 /**
@@ -26,17 +27,17 @@ export function toolbar(stage, commands, mpp) {
   const presets = PRESETS.map((value, index) => h("button", {
     type: "button", class: "preset", "data-testid": "preset", "data-preset": value, onclick: () => commands.preset(index),
   }, `${value}×`));
-  const eye = tool("◉", gettext("Layers on or off (A)"), commands.toggleOverlays, "toggle-overlays");
+  const eye = tool("layers", gettext("Layers on or off (A)"), commands.toggleOverlays, "toggle-overlays");
   eye.setAttribute("aria-pressed", "true");
   stage.append(
     h("div", { class: "stage-tools", role: "toolbar", "aria-label": gettext("View") },
-      tool("+", gettext("Zoom in (+)"), () => commands.zoomBy(1.5), "zoom-in"),
-      tool("−", gettext("Zoom out (-)"), () => commands.zoomBy(1 / 1.5), "zoom-out"),
-      tool("⤢", gettext("Whole slide (0)"), commands.fit, "fit"),
-      tool("↻", gettext("Rotate (R)"), () => commands.rotateBy(90), "rotate"),
-      tool("⛶", gettext("Full screen (F)"), commands.fullScreen, "fullscreen"),
+      tool("plus", gettext("Zoom in (+)"), () => commands.zoomBy(1.5), "zoom-in"),
+      tool("minus", gettext("Zoom out (-)"), () => commands.zoomBy(1 / 1.5), "zoom-out"),
+      tool("fit", gettext("Whole slide (0)"), commands.fit, "fit"),
+      tool("rotate", gettext("Rotate (R)"), () => commands.rotateBy(90), "rotate"),
+      tool("screen", gettext("Full screen (F)"), commands.fullScreen, "fullscreen"),
       eye,
-      tool("?", gettext("Keyboard shortcuts (?)"), commands.help, "open-help")),
+      tool("help", gettext("Keyboard shortcuts (?)"), commands.help, "open-help")),
     h("div", { class: "stage-foot" }, mpp ? bar.element : h("span", { class: "scale-bar" }, gettext("resolution unknown")),
       h("div", { class: "presets", role: "group", "aria-label": gettext("Magnification") }, ...(mpp ? presets : []), now)));
   return {

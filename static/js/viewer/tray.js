@@ -17,7 +17,7 @@ export function showTray(element, slides, current) {
     ? h("img", { src: slide.thumbnail_url, alt: "", loading: "lazy" })
     : h("span", { class: "tray-empty" }, slide.state_label),
   h("span", { class: "tray-label" }, slide.label),
-  h("span", { class: "tray-stain" }, slide.stain_label),
+  h("span", { class: "tray-stain" }, slide.label.includes(slide.stain_label) ? "" : slide.stain_label),
   h("span", { class: "tray-dots" }, ...slide.jobs_summary.map(({ tool, state }) =>
     h("span", { class: `dot dot-${state}`, title: `${tool}: ${stateText(state)}` }))))))));
   element.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
