@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inference.phantoms.spec import PRESETS
+from inference.phantoms import PRESETS
 
 PASSWORD = "portrait-demo"  # noqa: S105 - known to everyone: given on a loopback demo only
 PHANTOM_MARK = "fantôme"

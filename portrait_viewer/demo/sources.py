@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from inference.phantoms import write_phantom
-from inference.phantoms.spec import PhantomSpec
+from inference.phantoms import PhantomSpec, write_phantom
 from portrait_viewer.demo.laboratory import PhantomPlan, SlidePlan
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
