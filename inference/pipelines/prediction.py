@@ -22,10 +22,11 @@ def predict_maps(network: SmallUNet, images: NDArray[np.uint8]) -> NDArray[np.fl
     """
     height, width = images.shape[1:3]
     pad = ((0, 0), (0, -height % STRIDE_PX), (0, -width % STRIDE_PX), (0, 0))
-    padded = np.pad(images, pad, mode="edge") if pad[1][1] or pad[2][1] else images
+    # Also a copy: torch does not take pixels that nobody may write.
+    padded = np.pad(images, pad, mode="edge")
     device = next(network.parameters()).device
     with torch.inference_mode():
-        pixels = torch.from_numpy(np.ascontiguousarray(padded)).to(device)
+        pixels = torch.from_numpy(padded).to(device)
         x = pixels.permute(0, 3, 1, 2).float().div_(255.0)
         maps: NDArray[np.float32] = torch.sigmoid(network(x)).cpu().numpy()
     return np.ascontiguousarray(maps[:, :, :height, :width])

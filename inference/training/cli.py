@@ -12,7 +12,7 @@ import torch
 
 from inference.networks import load_network, save_network
 from inference.training.dataset import read_samples
-from inference.training.evaluation import MATCH_RADIUS_PX, Quality, evaluate
+from inference.training.evaluation import MATCH_RADIUS_PX, Quality, choose_parameters, evaluate
 from inference.training.loop import Recipe, train
 from inference.training.validation import cross_validate
 
@@ -61,7 +61,9 @@ def _train(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     samples = read_samples(arguments.data)
     if arguments.weights is not None:
-        _print("all", len(samples), evaluate(load_network(arguments.weights), samples))
+        network = load_network(arguments.weights)
+        chosen = choose_parameters(network, samples)
+        _print(f"all, {chosen}", len(samples), evaluate(network, samples, chosen))
         return 0
     found = cross_validate(
         samples,
@@ -71,7 +73,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     )
     total = Quality.none()
     for fold in found:
-        _print(f"fold {fold.number}", fold.pictures, fold.quality)
+        _print(f"fold {fold.number}, {fold.parameters}", fold.pictures, fold.quality)
         total += fold.quality
     _print("all folds", len(samples), total)
     return 0

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from inference.pipelines.instances import InstanceParameters
 from inference.training.dataset import Sample, folds
-from inference.training.evaluation import Quality, evaluate
+from inference.training.evaluation import Quality, choose_parameters, evaluate
 from inference.training.loop import Recipe, train
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Pictures held out, and how the network of the others did on them."""
+    """Pictures held out, and how what was learnt from the others did on them."""
 
     number: int
     pictures: int
     quality: Quality
+    parameters: InstanceParameters
 
 
 def cross_validate(
@@ -44,6 +46,7 @@ def cross_validate(
                 on_step(number, done, loss)
 
         network = train(learning, recipe, step)
-        quality = evaluate(network, [samples[int(i)] for i in held])
-        results.append(Fold(number, len(held), quality))
+        parameters = choose_parameters(network, learning)
+        quality = evaluate(network, [samples[int(i)] for i in held], parameters)
+        results.append(Fold(number, len(held), quality, parameters))
     return results

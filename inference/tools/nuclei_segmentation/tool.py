@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BIN_UM = 100.0
 # A field of a microscope at 20x or more is smaller, a piece of tissue on a slide is larger.
 _FIELD_MM2 = 0.5
-_WEIGHTS = "weights.safetensors"
+WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
 CLASSES = (CellClass(0, "nucleus", LocalText(fr="Noyau", en="Nucleus"), "#56b4e9", "circle"),)
 
@@ -68,14 +68,13 @@ class NucleiSegmentation:
             segment_nuclei,
         )
 
-        file = next(f for f in self._manifest.files if f.path == _WEIGHTS)
-        network = load_network(
-            Path(__file__).with_name(_WEIGHTS), sha256=file.sha256, device=context.device
-        )
+        file = next(f for f in self._manifest.files if f.path == "weights.safetensors")
+        network = load_network(WEIGHTS, sha256=file.sha256, device=context.device)
         grid = plan_segmentation(context.slide.properties.size, mpp, tissue)
         parameters = InstanceParameters(
             foreground=float(context.parameters["threshold"]),
-            core=float(context.parameters["separation"]),
+            separation=float(context.parameters["separation"]),
+            smooth_px=float(context.parameters["smoothing"]),
         )
         return segment_nuclei(
             context.slide,
