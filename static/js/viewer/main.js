@@ -68,6 +68,7 @@ function start(config) {
   analyses.start();
   const ready = viewer ? new Promise((resolve) => viewer.addOnceHandler("open", resolve)) : Promise.resolve();
   // For tests of the whole page.
+  void ready.then(() => { document.documentElement.dataset["viewer"] = "ready"; });
   Object.assign(window, { portrait: { viewer, ready, engine, layers, analyses } });
 }
 

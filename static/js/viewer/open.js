@@ -26,6 +26,6 @@ export function openViewer(element, config) {
     navigatorBackground: "#ffffff", navigatorBorderColor: "#3c3a4a", navigatorDisplayRegionColor: "#c2407a",
     keyboardNavEnabled: false, gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
     animationTime: still ? 0 : 0.5, springStiffness: 9, zoomPerScroll: 1.35,
-    maxZoomPixelRatio: 4, minZoomImageRatio: 0.7, visibilityRatio: 0.3, placeholderFillStyle: "#f3f2f5",
+    maxZoomPixelRatio: 4, minZoomImageRatio: 0.7, visibilityRatio: 0.3, preserveImageSizeOnResize: true, placeholderFillStyle: "#f3f2f5",
   }));
 }
