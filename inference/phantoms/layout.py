@@ -96,6 +96,15 @@ class _Canvas:
     def size_um(self) -> tuple[float, float]:
         return self.shape[0] * self.cell_um, self.shape[1] * self.cell_um
 
+    def bent(self, field: Plane, by_um: float, feature_um: float, channel: int) -> Plane:
+        """The field read at shifted places: takes the grain of the spline's grid away."""
+        row, column = np.indices(self.shape, dtype=np.float32)
+        by = by_um / self.cell_um
+        row += by * self.noise(feature_um, channel)
+        column += by * self.noise(feature_um, channel + 1)
+        read: Plane = ndimage.map_coordinates(field, [row, column], order=1, mode="nearest")
+        return read
+
     def axes(self) -> tuple[Plane, Plane]:
         """(rows, 1) y and (1, columns) x in µm."""
         y, x = (np.arange(n, dtype=np.float32) * self.cell_um for n in self.shape)
@@ -122,10 +131,17 @@ def plan_layout(spec: PhantomSpec) -> Layout:
         cell_px=cell_px,
         cell_um=canvas.cell_um,
         tissue=tissue,
-        heat=canvas.noise(max(300.0, min(canvas.size_um) / 6), 51),
+        heat=_heat(canvas, fields["epithelium"]),
         warp=(45 * canvas.noise(260, 41), 60 * canvas.noise(240, 42) + 16 * canvas.noise(70, 43)),
         **fields,
     )
+
+
+def _heat(canvas: _Canvas, epithelium: Plane) -> Plane:
+    """Of mean 0 over the nests, so that the slide's index comes near the wanted one."""
+    heat = canvas.noise(max(300.0, min(canvas.size_um) / 6), 51)
+    nests = epithelium > 0
+    return heat - heat[nests].mean() if nests.any() else heat
 
 
 def _tissue(canvas: _Canvas) -> Plane:
@@ -138,10 +154,10 @@ def _tissue(canvas: _Canvas) -> Plane:
     level = np.full(canvas.shape, -1e6, np.float32)
     for k in range(2 if two else 1):
         shift = (0.26 if k else -0.23) if two else 0.0
-        half = 0.225 if two else 0.43
+        half = 0.205 if two else 0.41
         middle = np.array([0.5, 0.5]) + rng.uniform(-0.02, 0.02, 2)
         middle[1 if long_x else 0] += shift
-        radii = np.array([0.42, 0.42]) * rng.uniform(0.92, 1.0, 2)
+        radii = np.array([0.40, 0.40]) * rng.uniform(0.92, 1.0, 2)
         radii[1 if long_x else 0] = half * rng.uniform(0.92, 1.0)
         dy, dx = (y / high - middle[0]) / radii[0], (x / wide - middle[1]) / radii[1]
         rounded = (np.abs(dx) ** 2.6 + np.abs(dy) ** 2.6) ** (1 / 2.6)
@@ -158,12 +174,13 @@ def _breast(canvas: _Canvas, tissue: Plane) -> dict[str, Plane]:
     """Nests and cords of a carcinoma in collagen; fat with septa around."""
     reach = min(canvas.size_um)
     mass = canvas.noise(max(500.0, reach / 3), 11) + 0.9 * np.minimum(tissue / (0.2 * reach), 1)
-    nests = canvas.noise(150, 12) + 0.6 * canvas.noise(62, 13)
-    inside = np.clip((mass + 0.35) * 2, 0, 1)
-    epithelium = 38 * (nests - 1.5 + 1.55 * inside)
-    fat = 120 * (0.15 - mass + 0.6 * canvas.noise(420, 14) - 0.75)
-    fat = np.minimum(fat, 25 - epithelium)
-    lumen = 40 * (nests - 1.9)
+    nests = canvas.noise(150, 12) + 0.75 * canvas.noise(62, 13) + 0.25 * canvas.noise(28, 19)
+    inside = np.clip((mass + 0.75) * 2, 0, 1)
+    epithelium = 38 * (nests - 1.7 + 1.65 * inside)
+    epithelium = canvas.bent(epithelium, 26, 95, 24)
+    fat = 120 * (0.7 * canvas.noise(420, 14) + 0.2 * canvas.noise(90, 20) - mass - 0.7)
+    fat = np.minimum(canvas.bent(fat, 40, 160, 26), 25 - epithelium)
+    lumen = 40 * (nests - 2.9)
     return {"epithelium": np.minimum(epithelium, tissue - 12), "fat": fat, "lumen": lumen}
 
 

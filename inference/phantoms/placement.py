@@ -27,8 +27,10 @@ _TIGHT = {CellKind.TUMOUR: 1.06, CellKind.LYMPHOCYTE: 1.0, CellKind.STROMA: 1.15
 
 @dataclass(frozen=True, slots=True)
 class PlacedNuclei:
-    """Nuclei of a window; every array has n rows. ``xy`` in level-0 pixels (centre of a
-    pixel = integer + 0.5), ``shape`` a number in the library, ``tone`` uniform in 0..1.
+    """Nuclei of a window; every array has n rows.
+
+    ``xy`` in level-0 pixels (centre of a pixel = integer + 0.5), ``shape`` a number in the
+    library, ``tone`` uniform in 0..1.
     """
 
     xy: Plane
@@ -142,7 +144,7 @@ def _kinds(
     if recipe.architecture == "lymphnode":
         crowd = np.where(layout.at(layout.lymphoid, x, y) > 0, recipe.lymphocytes, 0.08)
     if recipe.chemistry in {"nuclear", "membrane"}:
-        crowd = np.minimum(crowd, 0.10)
+        crowd = np.minimum(crowd, 2 * recipe.lymphocytes)
     kind = np.where(chance > 1 - crowd, CellKind.LYMPHOCYTE, kind)
     tumour = np.where(chance < recipe.infiltrating, CellKind.LYMPHOCYTE, CellKind.TUMOUR)
     tumour = np.where(chance > 0.02 + 0.95 * layout.at(layout.basal, x, y), 0, tumour)
@@ -227,6 +229,9 @@ def _stain_classes(
     wanted = spec.target_index / 100
     heat = np.clip(layout.at(layout.heat, *place), -1.5, 1.5)
     # Logit-like: keeps the mean near the target and the chance inside 0..1.
+    if spec.recipe.chemistry == "membrane":
+        # Amplified clones: neighbours are alike.
+        chance = np.clip(0.5 - 0.33 * heat + 0.45 * (chance - 0.5), 0, 1).astype(np.float32)
     share = np.clip(wanted + 0.9 * wanted * (1 - wanted) * 0.55 * heat, 0, 1)
     positive = (chance < share) & (kind == CellKind.TUMOUR)
     weak, moderate, _ = spec.recipe.grades

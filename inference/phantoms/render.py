@@ -241,9 +241,9 @@ def _he(scene: Scene, ground: _Tissue, cells: _Cells | None) -> _Stains:
     """Pink collagen and muscle, lilac epithelium, smudged pink necrosis."""
     g = ground
     saffron = scene.spec.recipe.chemistry == "hes"
-    fibre = np.clip(0.27 + 0.085 * g.fibres, 0.02, 0.6)
+    fibre = np.clip(0.225 + 0.06 * g.fibres + 0.025 * g.soft, 0.02, 0.6)
     # Slits between bundles: paraffin sections tear there.
-    fibre *= np.clip((g.fibres + 1.35) * 2.2, 0.08, 1)
+    fibre *= np.clip((g.fibres + 1.6) * 1.8, 0.12, 1)
     matrix = (1 - g.epithelium) * (1 - g.fat) + 0.08 * g.fat * (1 - g.epithelium)
     stroma = fibre * matrix
     body = 0.20 + 0.03 * g.soft + 0.015 * g.grain
@@ -265,15 +265,16 @@ def _he(scene: Scene, ground: _Tissue, cells: _Cells | None) -> _Stains:
 def _ihc(scene: Scene, ground: _Tissue, cells: _Cells | None) -> _Stains:
     """Pale blue-grey ground; DAB along the membranes of a membranous stain."""
     g = ground
-    fibre = np.clip(0.050 + 0.020 * g.fibres, 0.004, 0.2)
+    # Pale, yet blue enough to be seen as tissue: 0.04 of chroma and more on real slides.
+    fibre = np.clip(0.150 + 0.038 * g.fibres, 0.02, 0.3)
     matrix = (1 - g.epithelium) * (1 - g.fat) + 0.1 * g.fat * (1 - g.epithelium)
-    body = np.clip(0.085 + 0.013 * g.soft + 0.008 * g.grain, 0, 1) * g.epithelium
+    body = np.clip(0.135 + 0.013 * g.soft + 0.008 * g.grain, 0, 1) * g.epithelium
     body *= 1 - g.lumen
     dead = g.necrosis * g.epithelium
     blue = fibre * matrix + body
     blue += dead * np.clip(0.01 + 0.015 * g.soft, -0.05, 0.1)
     blue *= g.tissue
-    dab = (0.012 * matrix + 0.014 * g.epithelium + 0.02 * dead) * g.tissue
+    dab = (0.008 * matrix + 0.014 * g.epithelium + 0.02 * dead) * g.tissue
     if cells is not None and scene.spec.recipe.chemistry == "membrane":
         dab = dab + _membranes(ground, cells, scene.spec.mpp)
     return _Stains(blue.astype(np.float32), None, dab.astype(np.float32), None)
@@ -357,10 +358,10 @@ def _light(scene: Scene, box: Box, stains: _Stains, ground: _Tissue) -> NDArray[
         np.float32
     )
     pixels = np.empty((box[3], box[2], 3), np.uint8)
-    for channel, total in enumerate(density):
-        total += np.float32(0.010) * off
-        total *= np.float32(-np.log(10))
-        light = np.exp(total, out=total)
+    for channel, plane in enumerate(density):
+        light = plane + np.float32(0.010) * off
+        light *= np.float32(-np.log(10))
+        np.exp(light, out=light)
         light *= np.float32(_WHITE[channel])
         pixels[..., channel] = np.clip(light, 0, 255, out=light)
     return pixels

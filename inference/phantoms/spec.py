@@ -30,7 +30,7 @@ class Preset:
     stain: str
     architecture: Architecture
     chemistry: Chemistry
-    stroma_cells: float = 0.30
+    stroma_cells: float = 0.20
     lymphocytes: float = 0.05
     infiltrating: float = 0.03
     labelling_index: float = 0.0
@@ -42,9 +42,9 @@ PRESETS: Mapping[str, Preset] = {
     "breast-hes": Preset("HES", "breast", "hes"),
     "colon-he": Preset("HE", "colon", "he", lymphocytes=0.16),
     "lymphnode-he": Preset("HE", "lymphnode", "he", stroma_cells=0.1, lymphocytes=0.9),
-    "ki67": Preset("KI67", "breast", "nuclear", 0.09, 0.02, 0.0, 20.0),
-    "er": Preset("ER", "breast", "nuclear", 0.09, 0.02, 0.0, 75.0, (0.25, 0.40, 0.35)),
-    "her2": Preset("HER2", "breast", "membrane", 0.12, 0.03, 0.0, 70.0, (0.25, 0.35, 0.40)),
+    "ki67": Preset("KI67", "breast", "nuclear", 0.035, 0.012, 0.0, 20.0),
+    "er": Preset("ER", "breast", "nuclear", 0.035, 0.012, 0.0, 75.0, (0.25, 0.40, 0.35)),
+    "her2": Preset("HER2", "breast", "membrane", 0.06, 0.02, 0.0, 70.0, (0.25, 0.35, 0.40)),
 }
 
 # The preset of a stain that comes without one; PR looks like ER.

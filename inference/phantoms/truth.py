@@ -52,8 +52,9 @@ class PhantomTruth:
 
     @property
     def labelling_index_all(self) -> float | None:
-        """% of positive among readable nuclei of any class: what counts without a tumour
-        outline should give.
+        """% of positive among readable nuclei of any class.
+
+        What a tool should find that does not outline the tumour.
         """
         return _percent(self.stain_class[self.readable])
 

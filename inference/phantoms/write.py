@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import simplejpeg
@@ -162,7 +161,7 @@ def _base_tiles(
                     yield row * STEP + inner, column * STEP + k, tile
 
 
-def _write_upper_levels(file: Any, spec: PhantomSpec, made: _Collected) -> None:
+def _write_upper_levels(file: tifffile.TiffWriter, spec: PhantomSpec, made: _Collected) -> None:
     columns = -(-spec.width // _BLOCK)
     tiles = ((k // columns, k % columns, tile) for k, tile in enumerate(made.level1))
     _write_level(file, spec, STEP, tiles)
@@ -188,7 +187,10 @@ def _tiles_of(pixels: Pixels) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _write_level(
-    file: Any, spec: PhantomSpec, factor: int, tiles: Iterator[tuple[int, int, bytes]]
+    file: tifffile.TiffWriter,
+    spec: PhantomSpec,
+    factor: int,
+    tiles: Iterator[tuple[int, int, bytes]],
 ) -> None:
     """Writes the tiles that lie on the level; those of the blocks' overhang are dropped."""
     height, width = max(1, spec.height // factor), max(1, spec.width // factor)
