@@ -22,7 +22,7 @@ export function openViewer(element, config) {
     maxTilesPerFrame: 12, imageLoaderLimit: 8, tileRetryMax: 2, tileRetryDelay: 800,
     maxImageCacheCount: 400,
     showNavigationControl: false, showNavigator: true, navigatorPosition: "TOP_RIGHT",
-    navigatorSizeRatio: 0.16, navigatorMaintainSizeRatio: true, navigatorRotate: false, navigatorOpacity: 1,
+    navigatorSizeRatio: 0.16, navigatorMaintainSizeRatio: true, navigatorRotate: false, navigatorAutoFade: false, navigatorOpacity: 1,
     navigatorBackground: "#ffffff", navigatorBorderColor: "#3c3a4a", navigatorDisplayRegionColor: "#c2407a",
     keyboardNavEnabled: false, gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
     animationTime: still ? 0 : 0.5, springStiffness: 9, zoomPerScroll: 1.35,
