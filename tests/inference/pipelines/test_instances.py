@@ -24,7 +24,8 @@ def test_touching_nuclei_of_different_size_are_told_apart() -> None:
     truth = np.array([[30, 40], [54, 40], [80, 80]])
     distance = np.hypot(*(found.xy[:, None] - truth[None]).transpose(2, 0, 1))
     assert (distance.min(axis=0) < 0.8).all()
-    assert int(found.area_px.sum()) == int((labels > 0).sum())
+    # The opening takes the one-pixel tips off: at most four a nucleus.
+    assert 0 <= int((labels > 0).sum()) - int(found.area_px.sum()) <= 12
     assert found.probability.tolist() == pytest.approx([1.0, 1.0, 1.0])
 
 
