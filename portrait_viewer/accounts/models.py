@@ -35,7 +35,7 @@ class User(UuidModel, AbstractUser):
         help_text=_("Manages tools, sites and workers; sees no patient data."),
     )
 
-    objects: ClassVar[UserManager[User]] = UserManager()
+    objects: ClassVar[UserManager[User]] = UserManager()  # type: ignore[assignment]
 
     @property
     def display_name(self) -> str:

@@ -61,7 +61,7 @@ class AuditEvent(UuidModel):
         return f"{self.verb} {self.object_type} {self.object_uuid}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError("The audit trail is append-only.")
         super().save(*args, **kwargs)
 

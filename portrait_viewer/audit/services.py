@@ -64,8 +64,9 @@ def audit_seal(*, limit: int = 5000) -> int:
         row.hash = _hash(previous, row)
         heads[row.organization_uuid] = (row.sequence, row.hash)
     if rows:
-        # bulk_update goes through QuerySet.update, which the trail forbids: seal on the base manager.
-        models.QuerySet(AuditEvent).bulk_update(rows, ["sequence", "previous_hash", "hash"])
+        # bulk_update goes through QuerySet.update, which the trail forbids: seal beside it.
+        unguarded: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent)
+        unguarded.bulk_update(rows, ["sequence", "previous_hash", "hash"])
     return len(rows)
 
 

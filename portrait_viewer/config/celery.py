@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portrait_viewer.config.settings.embedded")
 
@@ -14,7 +14,7 @@ from django.conf import settings  # noqa: E402
 
 app = Celery("portrait")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = [Queue(name) for name in settings.CELERY_TASK_QUEUES_NAMES]
+app.conf.task_queues = [Queue(name) for name in settings.CELERY_TASK_QUEUES_NAMES]  # type: ignore[no-untyped-call]
 app.autodiscover_tasks()
 
 for key in ("data_folder_in", "control_folder"):

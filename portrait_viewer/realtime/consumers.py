@@ -14,7 +14,7 @@ CLOSE_UNAUTHENTICATED = 4401
 CLOSE_NOT_FOUND = 4404
 
 
-class TopicConsumer(AsyncJsonWebsocketConsumer):
+class TopicConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """Joins one topic after `authorise` says so, and relays what is published there."""
 
     topic: str

@@ -19,6 +19,9 @@ from portrait_viewer.slides.models import Slide, SlideState
 from portrait_viewer.worklists.models import Assignment
 
 PAGE_SIZE = 50
+
+# States in which a slide cannot be read yet: its case waits.
+UNREADY = (SlideState.REGISTERING, SlideState.NEEDS_INFO)
 # What needs the eye first decides the badge.
 BADGE_ORDER = (
     JobState.RUNNING,
@@ -53,7 +56,9 @@ class WorklistRow:
     overdue: bool
 
 
-def worklist(user: User, *, view: str, search: str, page: int) -> tuple[Page[Case], list[WorklistRow]]:
+def worklist(
+    user: User, *, view: str, search: str, page: int
+) -> tuple[Page[Case], list[WorklistRow]]:
     """One page of a view, the most urgent first."""
     cases = (
         view_cases(user, view)
@@ -177,7 +182,7 @@ def _row(case: Case, now: datetime) -> WorklistRow:
         reader=reader_of(case),
         slides=slides,
         stains=tuple(str(stain) for stain in stains),
-        waiting=sum(slide.state in {SlideState.REGISTERING, SlideState.NEEDS_INFO} for slide in slides),
+        waiting=sum(slide.state in UNREADY for slide in slides),
         tools=tool_states(slides),
         overdue=case.due_at is not None and case.due_at < now and case.status != CaseStatus.SIGNED,
     )

@@ -4,7 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("PORTRAIT_HOME", str(Path(tempfile.gettempdir()) / f"portrait-test-{os.getpid()}"))
+HOME = Path(tempfile.gettempdir()) / f"portrait-test-{os.getpid()}"
+os.environ.setdefault("PORTRAIT_HOME", str(HOME))
 os.environ.setdefault("PORTRAIT_SECRET_KEY", "test-" * 12)
 
 from portrait_viewer.config.settings.base import *  # noqa: E402, F403
