@@ -43,7 +43,10 @@ class Artefact:
     def depth(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float64]:
         """Pixels inside the border; negative outside."""
         if len(self.line_px) == 1:
-            return self.half_px - np.hypot(x - self.line_px[0, 0], y - self.line_px[0, 1])
+            depth: NDArray[np.float64] = self.half_px - np.hypot(
+                x - self.line_px[0, 0], y - self.line_px[0, 1]
+            )
+            return depth
         nearest = np.full(np.broadcast(x, y).shape, np.inf)
         for a, b in zip(self.line_px, self.line_px[1:], strict=False):
             way = b - a
@@ -111,19 +114,19 @@ def apply_to_density(
     if artefact.kind == "pen":
         cover = np.clip(depth / 4 + 0.5, 0, 1) * (0.93 + 0.05 * grain)
         for plane, ink in zip(density, _INKS[artefact.variant], strict=True):
-            plane *= 1 - 0.6 * cover
-            plane += np.float32(ink) * cover
+            np.multiply(plane, 1 - 0.6 * cover, out=plane)
+            np.add(plane, np.float32(ink) * cover, out=plane)
     elif artefact.kind == "fold":
         cover = np.clip(depth / 3 + 0.5, 0, 1)
         ridge = cover * (1.0 + 0.5 * np.exp(-((depth / 3) ** 2)))
         for plane in density:
-            plane *= 1 + ridge
-            plane += np.float32(0.10) * cover
+            np.multiply(plane, 1 + ridge, out=plane)
+            np.add(plane, np.float32(0.10) * cover, out=plane)
     elif artefact.kind == "bubble":
         rim = np.exp(-((depth / 5) ** 2)) + 0.35 * np.exp(-(((depth - 14) / 5) ** 2))
         for plane in density:
-            plane *= 1 - 0.18 * (depth > 0)
-            plane += np.float32(0.45) * rim
+            np.multiply(plane, np.where(depth > 0, np.float32(0.82), np.float32(1)), out=plane)
+            np.add(plane, np.float32(0.45) * rim, out=plane)
 
 
 def readable(artefacts: tuple[Artefact, ...], xy_px: Plane) -> NDArray[np.bool_]:

@@ -65,8 +65,7 @@ class Layout:
         # The border of the slide cuts the spline's support: keep the sum of weights 1.
         down /= down.sum(axis=1, keepdims=True)
         across /= across.sum(axis=1, keepdims=True)
-        pixels: Plane = down @ part @ across.T
-        return pixels
+        return np.asarray(down @ part @ across.T, np.float32)
 
     def _positions(self, start: int, length: int, cells: int) -> tuple[NDArray[np.float64], int]:
         at = (np.arange(start, start + length) + 0.5) / self.cell_px - 0.5

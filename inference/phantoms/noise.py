@@ -37,8 +37,7 @@ def smooth_field(shape: tuple[int, int], pitch: float, seed: int, channel: int) 
     knots = np.random.default_rng([seed, channel]).standard_normal((rows, columns), np.float32)
     down = spline_weights(np.arange(shape[0]) / pitch + 1.5, rows)
     across = spline_weights(np.arange(shape[1]) / pitch + 1.5, columns)
-    field: Plane = (down @ knots @ across.T) / np.float32(_SPLINE_SD)
-    return field
+    return np.asarray(down @ knots @ across.T / np.float32(_SPLINE_SD), np.float32)
 
 
 def periodic_texture(side: int, sigma: tuple[float, float], seed: int, channel: int) -> Plane:

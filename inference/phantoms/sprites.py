@@ -5,7 +5,7 @@ Nuclei are stamped, not drawn one by one: that is what makes whole slides afford
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -46,9 +46,13 @@ class Library:
     radii_px: NDArray[np.float32]  # (4, SHAPES), row = CellKind
 
     @classmethod
-    def drawn(cls, mpp: float, seed: int) -> Library:
+    def drawn(cls, mpp: float, seed: int, *, contrast: float = 1.0) -> Library:
+        """Draws the shapes; ``contrast`` scales the relief of their chromatin."""
         rng = np.random.default_rng([seed, 77])
-        sprites = {kind: tuple(_shapes(kind, mpp, rng)) for kind in CellKind}
+        sprites = {
+            kind: tuple(_shapes(_LOOKS[kind].softened(contrast), kind, mpp, rng))
+            for kind in CellKind
+        }
         radii = np.zeros((4, SHAPES), np.float32)
         for kind, shapes in sprites.items():
             radii[kind] = [s.radius_px for s in shapes]
@@ -64,6 +68,10 @@ class _Look:
     rim: float
     pale: float
     nucleolus: float
+    relief: float = 1.0
+
+    def softened(self, relief: float) -> _Look:
+        return replace(self, relief=relief)
 
 
 _LOOKS = {
@@ -73,8 +81,7 @@ _LOOKS = {
 }
 
 
-def _shapes(kind: CellKind, mpp: float, rng: np.random.Generator) -> list[Sprite]:
-    look = _LOOKS[kind]
+def _shapes(look: _Look, kind: CellKind, mpp: float, rng: np.random.Generator) -> list[Sprite]:
     shapes = []
     for number in range(SHAPES):
         angle = rng.uniform(0, np.pi)
@@ -121,4 +128,5 @@ def _chromatin(
             cx, cy = rng.uniform(-0.4, 0.4, 2) * radius_um
             spot = (place_um[0] - cx) ** 2 + (place_um[1] - cy) ** 2
             amount += 0.75 * np.exp(-spot / rng.uniform(0.55, 0.8) ** 2)
-    return np.clip(amount, 0.35, 2.0)
+    amount = 1 + look.relief * (amount - 1)
+    return np.asarray(np.clip(amount, 0.35, 2.0), np.float64)
