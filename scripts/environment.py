@@ -76,7 +76,8 @@ def check_versions() -> bool:
 
 def make_venv() -> bool:
     """Makes the virtual environment, or again where its Python is gone."""
-    if _python().exists() and subprocess.run([_python(), "-c", "import pip"], check=False).returncode == 0:
+    probe = [_python(), "-c", "import pip"]
+    if _python().exists() and subprocess.run(probe, check=False).returncode == 0:
         return False
     result = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=False)
     if result.returncode != 0:
@@ -95,8 +96,16 @@ def install_python(kind: str) -> bool:
     print(f"      downloading and installing ({EXTRAS[kind]}): minutes the first time", flush=True)
     _run(
         [
-            str(_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-            "--constraint", str(ROOT / "constraints.txt"), "--editable", f"{ROOT}[{EXTRAS[kind]}]",
+            str(_python()),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--constraint",
+            str(ROOT / "constraints.txt"),
+            "--editable",
+            f"{ROOT}[{EXTRAS[kind]}]",
         ],
         "pip could not install the packages: read its message above.",
     )
