@@ -10,7 +10,7 @@ from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portrait_viewer.config.settings.embedded")
 
-from django.conf import settings  # noqa: E402
+from django.conf import settings
 
 app = Celery("portrait")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -1,14 +1,17 @@
 """Tests: everything of base, with fast password hashing and a home folder of its own."""
 
+import atexit
 import os
+import shutil
 import tempfile
-from pathlib import Path
 
-HOME = Path(tempfile.gettempdir()) / f"portrait-test-{os.getpid()}"
-os.environ.setdefault("PORTRAIT_HOME", str(HOME))
+if "PORTRAIT_HOME" not in os.environ:
+    # Processes that a test starts inherit this home; the process that made it removes it.
+    os.environ["PORTRAIT_HOME"] = HOME = tempfile.mkdtemp(prefix="portrait-test-")
+    atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ.setdefault("PORTRAIT_SECRET_KEY", "test-" * 12)
 
-from portrait_viewer.config.settings.base import *  # noqa: E402, F403
+from portrait_viewer.config.settings.base import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -40,6 +40,8 @@ def svs(tmp_path: Path, **changes: Any) -> bytes:
     return write_svs(tmp_path / f"{uuid.uuid4()}.svs", **changes).read_bytes()
 
 
+# The embedded push path on both stacks: what was announced can be read back from its table.
+@override_settings(REALTIME_OUTBOX=True)
 def test_an_upload_becomes_a_ready_slide(
     world: World, tmp_path: Path, run_enqueued: Run, django_capture_on_commit_callbacks: Any
 ) -> None:
