@@ -13,7 +13,6 @@ import itertools
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,9 +26,6 @@ from inference.nuclei.detection import DetectionParameters, Nuclei, detect_nucle
 from inference.nuclei.indices import labelling_index
 from inference.nuclei.matching import DetectionQuality, detection_quality, match_points
 from inference.nuclei.stains import StainSeparation
-from inference.outputs import CellsOverlay, read_cells, read_output
-from inference.phantoms import PhantomSpec, write_phantom
-from inference.runner import JobSpec, run
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("PORTRAIT_DATA", ROOT.parent / "shared" / "data"))

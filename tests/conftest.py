@@ -47,13 +47,15 @@ def _has_django() -> bool:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A home folder of the test's own, wherever the test uses the site's settings."""
-    if not _has_django() or "settings" not in request.fixturenames and not _uses_site(request):
+    if not _has_django() or ("settings" not in request.fixturenames and not _uses_site(request)):
         yield tmp_path
         return
     from django.test import override_settings  # noqa: PLC0415
 
-    folders = {name: tmp_path / name.split("_")[0].lower() for name in
-               ("SLIDES_ROOT", "RESULTS_ROOT", "UPLOADS_ROOT")}
+    folders = {
+        name: tmp_path / name.split("_")[0].lower()
+        for name in ("SLIDES_ROOT", "RESULTS_ROOT", "UPLOADS_ROOT")
+    }
     for folder in folders.values():
         folder.mkdir()
     with override_settings(

@@ -18,9 +18,7 @@ def memberships_of(user: User, roles: Iterable[Role] = tuple(Role)) -> QuerySet[
 
 def organizations_of(user: User, roles: Iterable[Role] = tuple(Role)) -> QuerySet[Organization]:
     """Organisations where the user has one of these roles."""
-    return Organization.objects.filter(
-        pk__in=memberships_of(user, roles).values("organization")
-    )
+    return Organization.objects.filter(pk__in=memberships_of(user, roles).values("organization"))
 
 
 def sites_of(user: User, roles: Iterable[Role] = tuple(Role)) -> QuerySet[Site]:

@@ -13,7 +13,7 @@ TILE_MIN = 128
 TILE_MAX = 1024
 
 
-class TileOutOfRange(LookupError):  # noqa: N818 - says what happened, as the domain does
+class TileOutOfRange(LookupError):
     """The grid has no such tile."""
 
 

@@ -40,9 +40,18 @@ def test_the_web_process_loads_no_torch() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "inference.errors", "inference.geometry", "inference.nuclei", "inference.outputs",
-        "inference.patches", "inference.phantoms", "inference.runner", "inference.text",
-        "inference.tissue", "inference.tools", "inference.wsi", "inference.cli",
+        "inference.errors",
+        "inference.geometry",
+        "inference.nuclei",
+        "inference.outputs",
+        "inference.patches",
+        "inference.phantoms",
+        "inference.runner",
+        "inference.text",
+        "inference.tissue",
+        "inference.tools",
+        "inference.wsi",
+        "inference.cli",
     ],
 )
 def test_the_library_needs_neither_site_nor_torch(module: str) -> None:
