@@ -32,13 +32,12 @@ lint: environment-dev ## ruff, mypy, import-linter, djlint, eslint, tsc
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/djlint templates --check --lint --quiet
+	$(BIN)/djlint templates --lint --quiet
 	npm run --silent lint
 
 format: environment-dev ## put the code in its layout
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/djlint templates --reformat --quiet || true
 
 evidence: environment-dev ## thresholds on real data and large phantoms (minutes)
 	$(PYTEST) -m evidence -p no:randomly $(ARGS)
