@@ -76,7 +76,7 @@ def check_versions() -> bool:
 
 def make_venv() -> bool:
     """Makes the virtual environment, or again where its Python is gone."""
-    probe = [_python(), "-c", "import pip"]
+    probe = [str(_python()), "-c", "import pip"]
     if _python().exists() and subprocess.run(probe, check=False).returncode == 0:
         return False
     result = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=False)
