@@ -19,3 +19,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_AUTOREFRESH = True
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    # A file, as in the product: connections of an in-memory database share one cache, whose locks
+    # fail at once instead of waiting, so that tests of two workers at once would prove nothing.
+    DATABASES["default"]["TEST"] = {"NAME": PORTRAIT_HOME / "test.sqlite3"}  # noqa: F405
