@@ -1,6 +1,6 @@
 """Every environment variable of the site, read once and typed.
 
-A test compares this table with ``deploy/.env.example``: a variable that is not
+A test compares these tables with ``deploy/portrait.env.example``: a variable that is not
 here does not exist.
 """
 
@@ -58,6 +58,25 @@ VARIABLES: dict[str, str] = {
     "PORTRAIT_DATA": "folder of real slides for the demo and the tests (default: ../shared/data)",
     "PORTRAIT_NODE_MODULES": "folder of the browser libraries (default: node_modules)",
     "PORTRAIT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default: INFO)",
+}
+
+# Of the containers around the site: read by deploy/compose.yaml, never by the site itself.
+DEPLOYMENT_VARIABLES: dict[str, str] = {
+    "POSTGRES_PASSWORD": "password of the database; DATABASE_URL repeats it",
+    "REDIS_PASSWORD": "password of the broker; REDIS_URL repeats it",
+    "PORTRAIT_IMAGE_TAG": "version of the images: what an upgrade or a rollback changes",
+    "PORTRAIT_TORCH_INDEX_URL": "index of CPU builds of torch, for smaller worker images",
+    "PORTRAIT_TLS_FOLDER": "folder with fullchain.pem and privkey.pem",
+    "PORTRAIT_HTTP_PORT": "port that sends browsers to HTTPS",
+    "PORTRAIT_HTTPS_PORT": "port of the site",
+    "PORTRAIT_CPU_QUEUES": "cpu,gpu without a GPU worker, cpu beside one",
+    "PORTRAIT_CPU_CONCURRENCY": "analyses and registrations at once on the CPU worker",
+    "PORTRAIT_WEB_MEMORY": "memory limit of the web process",
+    "PORTRAIT_WEB_CPUS": "cores of the web process",
+    "PORTRAIT_CPU_MEMORY": "memory limit of the CPU worker",
+    "PORTRAIT_CPU_CPUS": "cores of the CPU worker",
+    "PORTRAIT_GPU_MEMORY": "memory limit of the GPU worker",
+    "PORTRAIT_DATABASE_MEMORY": "memory limit of PostgreSQL",
 }
 
 
