@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -137,7 +137,7 @@ def redis(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def server(
-    command: list[str | Path],
+    command: Sequence[str | Path],
     *,
     log: Path,
     stop: signal.Signals = signal.SIGTERM,
@@ -202,16 +202,11 @@ def own_folder(folder: Path) -> None:
 
 
 def ordinary_user() -> dict[str, Any]:
-    """For Popen: an unprivileged user where we are root (PostgreSQL refuses to run as root)."""
+    """For Popen: the user `nobody` where we are root (PostgreSQL refuses to run as root)."""
     if os.getuid() != 0:
         return {}
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    raise ServerError("There is no user `nobody` on this machine to run PostgreSQL as.")
+    entry = pwd.getpwnam("nobody")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
 def postgres_folder() -> Path | None:
@@ -273,7 +268,7 @@ def _stop(process: subprocess.Popen[bytes], polite: signal.Signals) -> None:
     process.wait()
 
 
-def _once(command: list[str | Path], **env: str) -> None:
+def _once(command: Sequence[str | Path], **env: str) -> None:
     run = subprocess.run(
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
