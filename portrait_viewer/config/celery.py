@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from celery import Celery
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portrait_viewer.config.settings.embedded")
 
@@ -14,7 +14,11 @@ from django.conf import settings
 
 app = Celery("portrait")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = [Queue(name) for name in settings.CELERY_TASK_QUEUES_NAMES]  # type: ignore[no-untyped-call]
+# Said in full: left to Celery, every queue is bound with the name of the default one.
+app.conf.task_queues = [
+    Queue(name, Exchange("portrait"), routing_key=name)  # type: ignore[no-untyped-call]
+    for name in settings.CELERY_TASK_QUEUES_NAMES
+]
 app.autodiscover_tasks()
 
 for key in ("data_folder_in", "control_folder"):

@@ -28,3 +28,13 @@ def test_every_process_knows_the_broker(start: str) -> None:
         check=False,
     )
     assert run.stdout.strip() == "portrait", run.stderr
+
+
+def test_each_queue_has_a_way_of_its_own() -> None:
+    """A worker of one queue must never be handed what was sent to another."""
+    from portrait_viewer.config.celery import app  # noqa: PLC0415
+
+    ways = {
+        name: (queue.exchange.name, queue.routing_key) for name, queue in app.amqp.queues.items()
+    }
+    assert ways == {"cpu": ("portrait", "cpu"), "gpu": ("portrait", "gpu")}
