@@ -6,7 +6,7 @@ PYTEST ?= $(BIN)/python -m pytest
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run environment environment-dev test test-postgres lint format evidence demo-reset \
+.PHONY: help run environment environment-dev test test-postgres test-deployed lint format evidence demo-reset \
         messages compile-messages openapi constraints bench bench-%
 
 help:            ## what can be made
@@ -26,6 +26,9 @@ test: environment-dev ## every test that can run on this machine (ARGS='-k name'
 
 test-postgres: environment-dev ## the Python tests on a private PostgreSQL and Redis (must be installed)
 	@$(BIN)/python scripts/with_servers.py $(BIN)/python scripts/run_tests.py --python-only $(ARGS)
+
+test-deployed: environment-dev ## the end-to-end tests on the processes of deploy/compose.yaml
+	@$(BIN)/python scripts/site_without_containers.py $(BIN)/python scripts/run_tests.py --only e2e $(ARGS)
 
 lint: environment-dev ## ruff, mypy, import-linter, djlint, eslint, tsc
 	$(BIN)/ruff check .

@@ -151,7 +151,10 @@ def server(
     It has a process group of its own, so that Ctrl-C reaches us first and the order of stopping
     is ours. `lowered`: where we are root, it runs as an ordinary user.
     """
+    user = ordinary_user() if lowered else {}
     with log.open("wb") as output, ExitStack() as stack:
+        if user:
+            os.chown(log, user["user"], user["group"])  # nginx opens /dev/stdout by its name
         given: IO[bytes] | int = subprocess.DEVNULL
         if said is not None:
             given = stack.enter_context(tempfile.TemporaryFile())
@@ -165,7 +168,7 @@ def server(
             start_new_session=True,
             env=env,
             cwd=cwd or (log.parent if lowered else None),
-            **(ordinary_user() if lowered else {}),
+            **user,
         )
         try:
             yield process
