@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.core.management import get_commands
 
 from portrait_viewer.config.env import DEPLOYMENT_VARIABLES, VARIABLES, read_env
 
@@ -90,6 +91,12 @@ def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
 def test_a_service_is_watched_and_comes_back(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
     assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_management_commands_of_compose_exist() -> None:
+    named = set(re.findall(r"manage\.py\W+(\w+)", yaml.safe_dump(SERVICES, width=10_000)))
+    assert named == {"collectstatic", "health", "housekeeper", "migrate"}
+    assert named <= get_commands().keys()
 
 
 def test_only_the_proxy_can_be_reached() -> None:
