@@ -161,6 +161,7 @@ class ToolManifest:
     licences: Licences
     evidence: tuple[Evidence, ...]
     files: tuple[ToolFile, ...]
+    needs_weights: bool = False
 
     @classmethod
     def parse(cls, text: str | bytes) -> ToolManifest:
@@ -186,6 +187,8 @@ class ToolManifest:
             licences=_licences(data.child("licences")),
             evidence=_each(data, "evidence", _evidence),
             files=_each(data, "files", _file),
+            # A tool that has weights needs them; one that waits for its training says so.
+            needs_weights=data.has("needs_weights") and data.boolean("needs_weights"),
         )
         manifest._check_unique()
         return manifest

@@ -49,9 +49,7 @@ class Job(UuidModel, TimestampedModel):
     parameters = models.JSONField(default=dict)
     slide_sha256 = models.CharField(max_length=64)
 
-    state = models.CharField(
-        _("state"), max_length=12, choices=JobState, default=JobState.QUEUED
-    )
+    state = models.CharField(_("state"), max_length=12, choices=JobState, default=JobState.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0)
     lease = models.UUIDField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
@@ -68,6 +66,7 @@ class Job(UuidModel, TimestampedModel):
     error_message = models.JSONField(default=dict, blank=True)  # {"fr": ..., "en": ...}
     device = models.CharField(max_length=20, blank=True)
     result_folder = models.CharField(max_length=200, blank=True)  # relative to RESULTS_ROOT
+    messages = models.JSONField(default=list, blank=True)  # [{"fr": ..., "en": ...}] of the tool
 
     objects = JobQuerySet.as_manager()
 
@@ -130,9 +129,7 @@ class Score(UuidModel):
 
     class Meta:
         ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "key"], name="score_once_per_job")
-        ]
+        constraints = [models.UniqueConstraint(fields=["job", "key"], name="score_once_per_job")]
 
     def __str__(self) -> str:
         return f"{self.key} = {self.value} {self.unit}"
@@ -152,9 +149,7 @@ class Finding(UuidModel):
 
     class Meta:
         ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "key"], name="finding_once_per_job")
-        ]
+        constraints = [models.UniqueConstraint(fields=["job", "key"], name="finding_once_per_job")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
@@ -186,9 +181,7 @@ class Overlay(UuidModel):
 
     class Meta:
         ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "key"], name="overlay_once_per_job")
-        ]
+        constraints = [models.UniqueConstraint(fields=["job", "key"], name="overlay_once_per_job")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"

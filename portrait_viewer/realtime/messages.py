@@ -1,6 +1,6 @@
 """The messages that browsers receive: frozen, typed by a `type` literal.
 
-`static/js/lib/messages.d.ts` is generated from this file (`manage.py message_types`).
+The browser's side is in `static/js/lib/socket.js` and `static/js/viewer/analyses.js`.
 Times are ISO 8601 UTC; identifiers are uuids as text.
 """
 

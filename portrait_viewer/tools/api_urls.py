@@ -1,5 +1,9 @@
 """API doors of tools."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from portrait_viewer.tools import api
+
+urlpatterns = [
+    path("slides/<uuid:slide>/tools/", api.SlideTools.as_view(), name="api-slide-tools"),
+]

@@ -148,6 +148,10 @@ def manifest(tool_id: str = "slide_qc", **changes: Any) -> dict[str, Any]:
         "parameters": [],
         "scores": [],
         "overlays": [],
+        "definition": {"fr": "Définition", "en": "Definition", "source": "Portrait"},
+        "licences": {"code": "AGPL", "weights": "none", "training_data": "none"},
+        "evidence": [],
+        "files": [],
     } | changes
 
 
