@@ -215,7 +215,7 @@ def _settings(urls: Mapping[str, str], https: int) -> dict[str, str]:
     found |= {
         "PORTRAIT_ALLOWED_HOSTS": "127.0.0.1,localhost",
         "PORTRAIT_TRUSTED_ORIGINS": f"https://127.0.0.1:{https}",
-        "PORTRAIT_CPU_QUEUES": "cpu",  # a worker of its own has the other queue
+        "PORTRAIT_CPU_QUEUES": "slides,cpu",  # a worker of its own has the other queue
         "PORTRAIT_CPU_CONCURRENCY": "1",
         "PORTRAIT_MIN_FREE_MB": "64",
     }

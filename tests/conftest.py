@@ -78,7 +78,7 @@ def run_enqueued(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     sent: list[tuple[str, dict[str, Any]]] = []
 
     def send_task(_app: Any, name: str, kwargs: dict[str, Any], queue: str, **_: Any) -> None:
-        assert queue in {"cpu", "gpu"}
+        assert queue in {"slides", "cpu", "gpu"}
         sent.append((name, kwargs))
 
     monkeypatch.setattr("celery.Celery.send_task", send_task)

@@ -15,6 +15,11 @@ def free_bytes() -> int:
     return shutil.disk_usage(settings.UPLOADS_ROOT).free
 
 
+def is_low() -> bool:
+    """Whether uploads will be refused soon: twice the reserve is what a warning leaves."""
+    return free_bytes() < 2 * int(settings.MIN_FREE_BYTES)
+
+
 def ensure_room(size_bytes: int) -> None:
     """Says no before the disk is full: database and results need it too.
 

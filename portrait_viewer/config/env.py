@@ -69,7 +69,7 @@ DEPLOYMENT_VARIABLES: dict[str, str] = {
     "PORTRAIT_TLS_FOLDER": "folder with fullchain.pem and privkey.pem",
     "PORTRAIT_HTTP_PORT": "port that sends browsers to HTTPS",
     "PORTRAIT_HTTPS_PORT": "port of the site",
-    "PORTRAIT_CPU_QUEUES": "cpu,gpu without a GPU worker, cpu beside one",
+    "PORTRAIT_CPU_QUEUES": "slides,cpu,gpu without a GPU worker, slides,cpu beside one",
     "PORTRAIT_CPU_CONCURRENCY": "analyses and registrations at once on the CPU worker",
     "PORTRAIT_WEB_MEMORY": "memory limit of the web process",
     "PORTRAIT_WEB_CPUS": "cores of the web process",

@@ -2,4 +2,5 @@
 
 from portrait_viewer.common.task_refs import TaskRef
 
-SLIDE_REGISTER = TaskRef("slides.register", queue="cpu")
+# A queue of its own: a slide appears in seconds, however many analyses wait.
+SLIDE_REGISTER = TaskRef("slides.register", queue="slides")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from portrait_viewer.config.env import ROOT, read_env
 
 ENV = read_env()
+PROJECT_ROOT = ROOT
 
 SECRET_KEY = ENV.secret_key
 DEBUG = False
@@ -71,6 +72,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portrait_viewer.accounts.context.account",
+                "portrait_viewer.operations.context.site",
             ],
             "loaders": [
                 (
@@ -176,7 +178,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Jobs ---------------------------------------------------------------------
-CELERY_TASK_QUEUES_NAMES = ("cpu", "gpu")
+CELERY_TASK_QUEUES_NAMES = ("slides", "cpu", "gpu")
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the reaper alone re-queues lost jobs
