@@ -37,4 +37,4 @@ def test_each_queue_has_a_way_of_its_own() -> None:
     ways = {
         name: (queue.exchange.name, queue.routing_key) for name, queue in app.amqp.queues.items()
     }
-    assert ways == {"cpu": ("portrait", "cpu"), "gpu": ("portrait", "gpu")}
+    assert ways == {name: ("portrait", name) for name in ("slides", "cpu", "gpu")}

@@ -189,7 +189,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
 if ENV.embedded:
-    CELERY_BROKER_URL: str | None = "filesystem://"
+    CELERY_BROKER_URL: str | None = "filesystem://localhost"
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
         "data_folder_in": str(ENV.home / "broker" / "queue"),
         "data_folder_out": str(ENV.home / "broker" / "queue"),
