@@ -145,7 +145,6 @@ def prepare(folder: Path, urls: Mapping[str, str]) -> Site:
 def running(site: Site) -> Iterator[None]:
     """Starts all processes, waits until each is healthy, stops them in the reverse order."""
     started = time.monotonic()
-    _compile_texts()
     _finish(site, ONE_SHOT)
     with ExitStack() as stack:
         processes = {}
@@ -262,15 +261,6 @@ def _make_certificate(folder: Path) -> None:
     if run.returncode != 0:
         raise ServerError(f"openssl made no certificate:\n{run.stderr}")
     shutil.copyfile(chain, folder.parent / "certificate.pem")
-
-
-def _compile_texts() -> None:
-    """What the image does when it is built; the files are ignored by git."""
-    package = ROOT / "portrait_viewer"
-    if (package / "locale").is_dir():
-        # Here and not in ROOT: Django would compile the texts of every package in .venv too.
-        command = [sys.executable, "../manage.py", "compilemessages", "--verbosity", "0"]
-        subprocess.run(command, cwd=package, check=True)
 
 
 def _finish(site: Site, name: str) -> None:
