@@ -51,7 +51,7 @@ DEPLOY = ROOT / "deploy"
 SERVERS = ("postgres", "redis")
 PROXY = "proxy"
 ONE_SHOT = "migrate"
-ORDER = ("web", "worker-cpu", "worker-gpu", "housekeeper", PROXY)
+ORDER = ("web", "worker-slides", "worker-cpu", "worker-gpu", "housekeeper", PROXY)
 HEALTHY_S = 120.0
 # Where the containers' files are; here the same paths lie below the run's folder.
 MOUNTED = ("/data", "/deploy", "/tls", "/run/portrait")
@@ -214,7 +214,7 @@ def _settings(urls: Mapping[str, str], https: int) -> dict[str, str]:
     found |= {
         "PORTRAIT_ALLOWED_HOSTS": "127.0.0.1,localhost",
         "PORTRAIT_TRUSTED_ORIGINS": f"https://127.0.0.1:{https}",
-        "PORTRAIT_CPU_QUEUES": "slides,cpu",  # a worker of its own has the other queue
+        "PORTRAIT_CPU_QUEUES": "cpu",  # a worker of its own has the other queue
         "PORTRAIT_CPU_CONCURRENCY": "1",
         "PORTRAIT_MIN_FREE_MB": "64",
     }

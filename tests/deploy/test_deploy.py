@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import get_commands
 
 from portrait_viewer.config.env import DEPLOYMENT_VARIABLES, VARIABLES, read_env
@@ -99,6 +100,20 @@ def test_management_commands_of_compose_exist() -> None:
     assert named <= get_commands().keys()
 
 
+def test_every_queue_has_a_worker() -> None:
+    def queues(name: str, cpu: str) -> set[str]:
+        command: list[str] = SERVICES[name]["command"]
+        return set(
+            command[command.index("--queues") + 1].replace("${PORTRAIT_CPU_QUEUES}", cpu).split(",")
+        )
+
+    without_gpu = queues("worker-slides", "") | queues(
+        "worker-cpu", example()["PORTRAIT_CPU_QUEUES"]
+    )
+    with_gpu = queues("worker-slides", "") | queues("worker-cpu", "cpu") | queues("worker-gpu", "")
+    assert without_gpu == with_gpu == set(settings.CELERY_TASK_QUEUES_NAMES)
+
+
 def test_only_the_proxy_can_be_reached() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
     assert COMPOSE["networks"]["inside"]["internal"] is True
@@ -123,6 +138,7 @@ def test_only_workers_have_torch() -> None:
         "web": "web",
         "housekeeper": "web",
         "migrate": "web",
+        "worker-slides": "web",
         "worker-cpu": "worker",
         "worker-gpu": "worker",
     }
