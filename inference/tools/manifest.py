@@ -161,6 +161,7 @@ class ToolManifest:
     licences: Licences
     evidence: tuple[Evidence, ...]
     files: tuple[ToolFile, ...]
+    short_title: LocalText | None = None  # for a badge; None takes the title
     needs_weights: bool = False
 
     @classmethod
@@ -187,6 +188,7 @@ class ToolManifest:
             licences=_licences(data.child("licences")),
             evidence=_each(data, "evidence", _evidence),
             files=_each(data, "files", _file),
+            short_title=data.local("short_title") if data.has("short_title") else None,
             # A tool that has weights needs them; one that waits for its training says so.
             needs_weights=data.has("needs_weights") and data.boolean("needs_weights"),
         )

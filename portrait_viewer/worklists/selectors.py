@@ -38,6 +38,7 @@ class ToolState:
     """The newest job of one tool on a case's slides, as a badge."""
 
     title: Mapping[str, str]  # {"fr": …, "en": …}
+    short: Mapping[str, str]
     state: str
     state_label: str
     ran: int
@@ -155,7 +156,8 @@ def _tool_state(jobs: list[Job]) -> ToolState:
     shown = min(jobs, key=lambda job: BADGE_ORDER.index(JobState(job.state)))
     manifest = shown.tool_version.manifest
     return ToolState(
-        title=manifest.get("short_title") or manifest["title"],
+        title=manifest["title"],
+        short=manifest.get("short_title") or manifest["title"],
         state=shown.state,
         state_label=shown.get_state_display(),
         ran=len(jobs),
