@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
-# The overlay's colour (r, g, b, a) at points given in level-0 px; null outside the canvas.
-_SAMPLE = """(points) => {
+# The mean colour (r, g, b, a) of what is painted within a few pixels of points given in level-0
+# px: close up, a cell is a ring around its nucleus. Null outside the canvas.
+_SAMPLE = """([points, reach]) => {
   const { viewer, engine } = window.portrait;
   const { canvas, context } = engine;
   const ratio = canvas.width / viewer.canvas.clientWidth;
@@ -17,7 +18,16 @@ _SAMPLE = """(points) => {
     const at = viewer.viewport.imageToViewerElementCoordinates(new OpenSeadragon.Point(x, y));
     const [column, row] = [Math.round(at.x * ratio), Math.round(at.y * ratio)];
     if (column < 0 || row < 0 || column >= canvas.width || row >= canvas.height) return null;
-    return [...context.getImageData(column, row, 1, 1).data];
+    const side = 2 * reach + 1;
+    const { data } = context.getImageData(column - reach, row - reach, side, side);
+    const sum = [0, 0, 0, 0];
+    let painted = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i + 3] < 128) continue;
+      painted += 1;
+      for (let c = 0; c < 4; c += 1) sum[c] += data[i + c];
+    }
+    return painted ? sum.map((value) => value / painted) : sum;
   });
 }"""
 _OVERLAY = """() => {
@@ -51,7 +61,7 @@ def look_at(page: Page, x: float, y: float, width: float, height: float) -> None
     page.evaluate(_LOOK_AT, [x, y, width, height])
 
 
-def overlay_at(page: Page, xy_px: NDArray[Any]) -> NDArray[np.float64]:
+def overlay_at(page: Page, xy_px: NDArray[Any], reach: int = 13) -> NDArray[np.float64]:
     """(n, 4) colours of the overlay at these places; NaN where one is off the screen."""
-    found = page.evaluate(_SAMPLE, [[float(x), float(y)] for x, y in xy_px])
+    found = page.evaluate(_SAMPLE, [[[float(x), float(y)] for x, y in xy_px], reach])
     return np.array([[np.nan] * 4 if one is None else one for one in found], float)

@@ -24,6 +24,7 @@ def only_layer(page: Page, kind: str) -> None:
     """Switches every layer off but those of one kind."""
     for layer in page.get_by_test_id("layer").all():
         layer.get_by_test_id("layer-toggle").set_checked(layer.get_attribute("data-kind") == kind)
+    expect(page.locator("canvas.overlay-canvas")).to_have_attribute("data-layers", "1")
 
 
 def test_a_score_and_its_layers_appear_live_in_two_browsers(
@@ -68,9 +69,9 @@ def test_cells_have_the_colour_of_their_class(
     only_layer(reader.page, "cells")
 
     truth = phantoms["KI67"].truth
-    x, y = _busiest_field(truth.xy_px[truth.stain_class >= 2], 400)
-    look_at(reader.page, x, y, 400, 250)
-    inside = ((truth.xy_px > (x + 10, y + 10)) & (truth.xy_px < (x + 390, y + 240))).all(axis=1)
+    x, y = _busiest_field(truth.xy_px[truth.stain_class >= 2], 800)
+    look_at(reader.page, x, y, 800, 500)
+    inside = ((truth.xy_px > (x + 20, y + 20)) & (truth.xy_px < (x + 780, y + 480))).all(axis=1)
     strong = truth.xy_px[inside & (truth.stain_class >= 2)]
     negative = truth.xy_px[inside & (truth.stain_class == 0)]
     assert len(strong) > 10
@@ -100,15 +101,16 @@ def test_a_heatmap_follows_opacity_threshold_and_colours(
     only_layer(reader.page, "scalar")
     layer = tool.locator("[data-testid=layer][data-kind=scalar]").first
     expect(layer).to_have_attribute("data-state", "ready")
+    slider = layer.get_by_test_id("threshold")
+    slider.fill(slider.get_attribute("min") or "0")
+    reader.page.wait_for_timeout(300)
     full = overlay_share(reader.page)
     assert full > 0.05
     before = reader.page.locator("canvas.overlay-canvas").screenshot()
     layer.get_by_test_id("colormap").select_option("magma")
     reader.page.wait_for_timeout(300)
     assert reader.page.locator("canvas.overlay-canvas").screenshot() != before
-    slider = layer.get_by_test_id("threshold")
-    top = slider.get_attribute("max") or "1"
-    slider.fill(top)
+    slider.fill(slider.get_attribute("max") or "1")
     reader.page.wait_for_timeout(300)
     assert overlay_share(reader.page) < full
 
