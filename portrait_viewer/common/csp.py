@@ -8,8 +8,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 # 'nonce' serves the one inline element that browsers cannot load from a file: the import map.
-# The hash is that of the one style sheet that OpenSeadragon writes into the page (it keeps the
-# canvas from being squeezed); a test with a browser fails when a release changes it.
+# The hash is that of the one style sheet that OpenSeadragon writes into the page (it hides the
+# focus ring on touch screens); a test with a browser fails when a release changes it.
 _OPENSEADRAGON_STYLE = "sha256-9xTiqzfwFaL2SGb1rmr8gysEwVVjIvqWAgmZgqFqpEE="
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; "
