@@ -54,9 +54,11 @@ bench-%: environment-dev
 demo-reset: environment ## wipe the demo (only a home that the demo made) to start afresh
 	@$(BIN)/python manage.py demo_reset $(ARGS)
 
+MESSAGES = $(BIN)/python manage.py makemessages -l fr --no-location --no-obsolete --no-wrap \
+           -i node_modules -i var -i $(VENV) -i tests -i benchmarks -i scripts
 messages: environment-dev ## collect the texts to translate (needs gettext)
-	cd portrait_viewer && ../$(BIN)/python ../manage.py makemessages -l fr -d django --no-location -i node_modules
-	$(BIN)/python manage.py makemessages -l fr -d djangojs --no-location -i node_modules -i var -i .venv -i tests
+	$(MESSAGES) -d django
+	$(MESSAGES) -d djangojs
 
 compile-messages: environment
 	@$(BIN)/python manage.py serve --prepare-only

@@ -17,6 +17,13 @@ def data_folder() -> Path:
     return Path(os.environ.get("PORTRAIT_DATA") or ROOT.parent / "shared" / "data")
 
 
+def pytest_configure() -> None:
+    """The site's texts, compiled where a fresh clone has none yet."""
+    from portrait_viewer.common.catalogues import compile_catalogues  # noqa: PLC0415
+
+    compile_catalogues(ROOT / "portrait_viewer" / "locale")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("real_data") and not data_folder().is_dir():
         pytest.skip("PORTRAIT_DATA is absent: real slides and images are not on this machine")
