@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -21,7 +22,7 @@ def compile_catalogues(folder: Path) -> int:
             continue
         with source.open("rb") as text:
             catalogue = read_po(text, locale=source.parts[-3], domain=source.stem)
-        part = target.with_suffix(".mo.part")
+        part = target.with_suffix(f".{os.getpid()}.part")  # two processes may start at once
         with part.open("wb") as binary:
             write_mo(binary, catalogue)
         part.replace(target)
