@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,7 +19,9 @@ def data_folder() -> Path:
 
 
 def pytest_configure() -> None:
-    """The site's texts, compiled where a fresh clone has none yet."""
+    """The same examples each time; the site's texts, compiled where a fresh clone has none."""
+    hypothesis.settings.register_profile("portrait", derandomize=True, deadline=None)
+    hypothesis.settings.load_profile("portrait")
     from portrait_viewer.common.catalogues import compile_catalogues  # noqa: PLC0415
 
     compile_catalogues(ROOT / "portrait_viewer" / "locale")

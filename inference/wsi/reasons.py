@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from inference.errors import SlideError
 from inference.text import LocalText
 
@@ -71,7 +73,13 @@ def bit_depth(dtype: str) -> SlideError:
     )
 
 
+# Libraries name the file with its folder: a place on the server, and perhaps a patient's name.
+_PATH = re.compile(r"\S*[/\\]\S*?(?=[:,;]?(?:\s|$))")
+
+
 def damaged(detail: str) -> SlideError:
+    """Of a library's own words, without the path of the file."""
+    detail = _PATH.sub("…", detail)
     return SlideError(
         "slide_damaged",
         LocalText(

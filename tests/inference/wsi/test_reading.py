@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inference.errors import SlideError
 from inference.geometry import Mpp, Region, Size
-from inference.wsi import open_slide, slide_checksum
+from inference.wsi import open_slide, reasons, slide_checksum
 
 Write = Callable[..., Path]
 
@@ -233,3 +233,17 @@ def test_unknown_associated_image_is_refused(write_slide: Write) -> None:
     with open_slide(write_slide(noise(64, 64))) as slide, pytest.raises(SlideError) as caught:
         slide.read_associated("label")
     assert caught.value.code == "associated_missing"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "TIFFRGBAImageGet failed, last error: /srv/slides/Dupont Jean/a.tif: bad code",
+        "Cannot open C:\\slides\\Dupont.tif",
+        "/srv/slides/Dupont.tif",
+    ],
+)
+def test_a_librarys_words_lose_their_paths(words: str) -> None:
+    said = reasons.damaged(words).message.en
+    assert "slides" not in said
+    assert "damaged" in said
