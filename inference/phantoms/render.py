@@ -14,7 +14,7 @@ from inference.phantoms.layout import Layout, plan_layout
 from inference.phantoms.noise import Plane, periodic_texture, place_hash
 from inference.phantoms.placement import PlacedNuclei, place_nuclei
 from inference.phantoms.spec import PhantomSpec
-from inference.phantoms.sprites import CellKind, Library, Sprite
+from inference.phantoms.sprites import CellKind, Library
 
 Box = tuple[int, int, int, int]
 
@@ -220,25 +220,28 @@ def _cells(nuclei: PlacedNuclei, box: Box, mpp: float, *, needed: bool) -> _Cell
 def _nearest_two(
     centres: NDArray[np.floating], owner: NDArray[np.float64], box: Box, reach: int
 ) -> _Cells:
-    """Distances to the two nearest centres, by stamping cones; far pixels keep ``reach``."""
-    height, width = box[3] + 2 * reach, box[2] + 2 * reach
-    first = np.full((height, width), reach, np.float32)
-    second = np.full((height, width), reach, np.float32)
-    whose = np.zeros((height, width), np.float32)
+    """Distances to the two nearest centres, by stamping cones; far pixels keep ``reach``.
+
+    Centres around the box count too: neighbouring boxes agree at their seam.
+    """
+    shape = (box[3], box[2])
+    first = np.full(shape, reach, np.float32)
+    second = np.full(shape, reach, np.float32)
+    whose = np.zeros(shape, np.float32)
     side = np.arange(-reach, reach + 1, dtype=np.float32)
     cone = np.hypot(side[:, None], side[None, :])
-    left = np.floor(centres[:, 0]).astype(int) - box[0]
-    top = np.floor(centres[:, 1]).astype(int) - box[1]
-    span = 2 * reach + 1
-    fits = (left >= 0) & (top >= 0) & (left + span <= width) & (top + span <= height)
-    for x, y, value in zip(left[fits], top[fits], owner[fits], strict=True):
-        place = (slice(y, y + span), slice(x, x + span))
-        old = first[place]
-        np.copyto(whose[place], value, where=cone < old)
-        np.minimum(second[place], np.maximum(old, cone), out=second[place])
-        np.minimum(old, cone, out=old)
-    inner = (slice(reach, -reach), slice(reach, -reach))
-    return _Cells(first[inner], second[inner], whose[inner])
+    xs = np.floor(centres[:, 0]).astype(int) - box[0]
+    ys = np.floor(centres[:, 1]).astype(int) - box[1]
+    for x, y, value in zip(xs.tolist(), ys.tolist(), owner.tolist(), strict=True):
+        cut = _overlap(reach, x, y, box)
+        if cut is None:
+            continue
+        place, part = cut
+        near, old = cone[part], first[place]
+        np.copyto(whose[place], value, where=near < old)
+        np.minimum(second[place], np.maximum(old, near), out=second[place])
+        np.minimum(old, near, out=old)
+    return _Cells(first, second, whose)
 
 
 def _he(scene: Scene, ground: _Tissue, cells: _Cells | None) -> _Stains:
@@ -305,7 +308,7 @@ def _stamp_nuclei(scene: Scene, nuclei: PlacedNuclei, box: Box, stains: _Stains)
     numbers, grades = nuclei.shape.tolist(), nuclei.stain.tolist()
     for k, (cx, cy) in enumerate(zip(x, y, strict=True)):
         sprite = shapes[CellKind(kinds[k])][numbers[k]]
-        cut = _overlap(sprite, cx - box[0], cy - box[1], box)
+        cut = _overlap(sprite.reach, cx - box[0], cy - box[1], box)
         if cut is None:
             continue
         place, part = cut
@@ -329,10 +332,9 @@ def _cover(plane: Plane | None, place: tuple[slice, slice], cover: Plane, amount
 
 
 def _overlap(
-    sprite: Sprite, x: int, y: int, box: Box
+    reach: int, x: int, y: int, box: Box
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
-    """Where a sprite centred at x, y of the block falls, and which part of it."""
-    reach = sprite.reach
+    """Where a stamp centred at x, y of the block falls, and which part of it."""
     left, top = max(0, x - reach), max(0, y - reach)
     right, bottom = min(box[2], x + reach + 1), min(box[3], y + reach + 1)
     if left >= right or top >= bottom:
