@@ -129,31 +129,41 @@ def arrive(
     assert complaints == []
 
 
+def add_slide(person: Person, path: Path, stain: str) -> str:
+    """Uploads a file by hand and waits until its card is ready by itself; the slide's uuid."""
+    person.open_case()
+    cards = person.page.get_by_test_id("slide-card")
+    known = {card.get_attribute("data-slide") for card in cards.all()}
+    person.upload(path, stain)
+    expect(cards).to_have_count(len(known) + 1)
+    (uuid,) = {card.get_attribute("data-slide") for card in cards.all()} - known
+    ready = person.page.locator(f"[data-slide='{uuid}'][data-state=ready]")
+    expect(ready).to_be_visible(timeout=60_000)  # the page is not reloaded
+    expect(ready.locator("img")).to_be_visible()
+    return str(uuid)
+
+
 @pytest.fixture(scope="session")
 def slides(
     browser: Browser, site: Site, laboratory: dict[str, Any], phantoms: dict[str, Phantom]
 ) -> dict[str, str]:
-    """Both slides, uploaded by hand once for all tests; their uuids by stain."""
+    """Both slides, uploaded once for the tests that only look; their uuids by stain."""
     context = browser.new_context(
-        viewport=DESK,
+        viewport=DESK,  # type: ignore[arg-type]
         locale="fr-FR",
-        ignore_https_errors=True,  # type: ignore[arg-type]
+        ignore_https_errors=True,
     )
     person = Person(context.new_page(), site, laboratory)
     person.sign_in("reader")
-    person.open_case()
-    found: dict[str, str] = {}
-    for stain, phantom in phantoms.items():
-        before = person.page.get_by_test_id("slide-card").count()
-        person.upload(phantom.path, stain)
-        expect(person.page.get_by_test_id("slide-card")).to_have_count(before + 1)
-        known = set(found.values())
-        cards = person.page.locator("[data-testid=slide-card]")
-        uuids = {card.get_attribute("data-slide") or "" for card in cards.all()}
-        # Ready by itself: the page is not reloaded.
-        ready = person.page.locator("[data-testid=slide-card][data-state=ready]")
-        expect(ready).to_have_count(len(found) + 1, timeout=60_000)
-        (found[stain],) = uuids - known - {""}
+    found = {stain: add_slide(person, phantom.path, stain) for stain, phantom in phantoms.items()}
     assert person.problems == []
     context.close()
     return found
+
+
+@pytest.fixture
+def new_slide(
+    arrive: Callable[[str], Person], phantoms: dict[str, Phantom]
+) -> Callable[[str], str]:
+    """Uploads a slide that no other test has touched."""
+    return lambda stain: add_slide(arrive("manager"), phantoms[stain].path, stain)
