@@ -97,6 +97,9 @@ def _load(say: Say, cases: tuple[CasePlan, ...], *, online: bool, wait_s: float)
         say("The demo is loaded.")
         return False
     say(f"Demo laboratory: {len(PEOPLE)} accounts, {len(tools)} tools deployed.")
+    # They can sign in from now on, while the cases are made.
+    for line in accounts_table():
+        say(line)
     sources = Sources(data=settings.DEMO_DATA, store=home.store(), say=say, online=online)
     analyses = _Analyses(tools, say)
     for number, case in enumerate(cases, start=1):

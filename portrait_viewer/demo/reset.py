@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connections
 from filelock import FileLock, Timeout
 
+from portrait_viewer.common.home_lock import serving_lock
 from portrait_viewer.demo import home
 from portrait_viewer.demo.home import DemoRefused
 
@@ -26,6 +27,11 @@ def demo_check_reset() -> None:
             f"{settings.PORTRAIT_HOME} was not made by the demo: nothing is wiped there."
         )
     home.database_files()
+    try:
+        with serving_lock():
+            pass
+    except Timeout:
+        raise DemoRefused(_IN_USE) from None
 
 
 def demo_wipe() -> None:
@@ -36,7 +42,7 @@ def demo_wipe() -> None:
     """
     demo_check_reset()
     try:
-        with FileLock(home.lock_path(), timeout=0):
+        with serving_lock(), FileLock(home.lock_path(), timeout=0):
             connections.close_all()
             files = home.database_files()
             _check_unused(files[0])

@@ -53,6 +53,14 @@ def load(said: list[str], **options: Any) -> bool:
     return loader.demo_load(say=said.append, online=False, **{"cases": SOME} | options)
 
 
+def test_the_accounts_are_said_before_the_first_case(submitted: list[str]) -> None:
+    load(submitted)
+    password = next(i for i, line in enumerate(submitted) if PASSWORD in line)
+    first_case = next(i for i, line in enumerate(submitted) if line.startswith("[1/"))
+    assert password < first_case
+    assert all(any(p.username in line for line in submitted[:first_case]) for p in PEOPLE)
+
+
 def test_it_makes_two_organisations_and_every_role(submitted: list[str]) -> None:
     assert load(submitted) is False
     assert Organization.objects.count() == 2

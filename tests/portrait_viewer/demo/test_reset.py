@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from portrait_viewer.common.home_lock import serving_lock
 from portrait_viewer.demo import home as demo_home
 from portrait_viewer.demo import reset
 from portrait_viewer.demo.home import DemoRefused
@@ -34,7 +35,8 @@ def demo_home_folder(settings: Any, home: Path, monkeypatch: pytest.MonkeyPatch)
 def test_it_wipes_what_the_demo_wrote(demo_home_folder: Path) -> None:
     call_command("demo_reset", "--yes")
     left = {path.name for path in demo_home_folder.iterdir()}
-    assert left - {demo_home.lock_path().name} == {"secret_key", "notes-of-the-owner.txt"}
+    locks = {demo_home.lock_path().name, Path(serving_lock().lock_file).name}
+    assert left - locks == {"secret_key", "notes-of-the-owner.txt"}
 
 
 @pytest.mark.parametrize("marker", [None, "not json", "[]", '{"portrait": "site"}'])
@@ -68,6 +70,16 @@ def test_a_running_site_is_left_alone(demo_home_folder: Path) -> None:
             reset.demo_wipe()
     finally:
         database.close()
+    assert (demo_home_folder / "slides" / "file").exists()
+
+
+def test_a_site_that_starts_is_left_alone_before_any_question(
+    demo_home_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its database may not be open yet."""
+    monkeypatch.setattr("builtins.input", lambda _question: pytest.fail("asked"))
+    with serving_lock(), pytest.raises(CommandError, match="running"):
+        call_command("demo_reset")
     assert (demo_home_folder / "slides" / "file").exists()
 
 
