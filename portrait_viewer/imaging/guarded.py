@@ -85,6 +85,7 @@ def inspect_guarded(
         "thumbnail": str(thumbnail.absolute()),
         "memory_bytes": limits.memory_bytes,
         "cpu_s": limits.cpu_s,
+        "parent": os.getpid(),
     }
     # A file, not a pipe: the child's limit of written bytes then bounds what we read.
     with tempfile.TemporaryFile() as answer:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import os
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ _MAX_WRITTEN = 64 * 1024 * 1024
 _MAX_FILES = 256
 _CLONE_NEWNET = 0x40000000
 _CLONE_NEWUSER = 0x10000000
+_PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 
@@ -30,6 +33,7 @@ def main() -> int:
     """Reads the request, confines itself, writes one JSON object to stdout."""
     request = json.loads(sys.stdin.read())
     _confine(memory_bytes=request["memory_bytes"], cpu_s=request["cpu_s"])
+    _end_with(request["parent"])
     try:
         answer = _inspect(Path(request["path"]), Path(request["thumbnail"]))
     except MemoryError:
@@ -58,6 +62,17 @@ def _confine(*, memory_bytes: int, cpu_s: int) -> None:
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
         if libc.unshare(_CLONE_NEWNET) != 0:
             libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+
+
+def _end_with(parent: int) -> None:
+    """A worker that is killed cannot end its child; the kernel does it.
+
+    After `unshare`, which clears it. Where the kernel cannot, the limits end the child.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(1)  # it died before
 
 
 def _lower(limit: int, value: int) -> int:
