@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from pathlib import Path
 
 from celery import current_app
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from portrait_viewer.common.disk import free_bytes, is_low
 from portrait_viewer.operations import signs
+from portrait_viewer.slides.task_refs import SLIDE_REGISTER
 
 logger = logging.getLogger(__name__)
 # A sign of life older than this means that the process hangs or is gone.
@@ -53,25 +56,34 @@ def status_of(checks: list[Check]) -> str:
     return "unavailable" if any(c.needed and not c.ok for c in checks) else "degraded"
 
 
-def worker_check() -> Check:
-    """Whether a worker takes registrations and analyses."""
-    return _sign("worker", signs.WORKER, _("No worker is running: slides and analyses wait."))
+def worker_check(*, here: bool = False) -> Check:
+    """Whether workers take registrations and analyses.
+
+    Args:
+        here: whether a worker of this machine (in a container: this one) lives, whatever it takes.
+    """
+    living = [sign for sign in signs.seen(signs.WORKER) if sign.age_s <= SILENT_S]
+    if here:
+        living = [sign for sign in living if sign.name.endswith(f"@{socket.gethostname()}")]
+    taken = {queue for sign in living for queue in sign.text.split(",")}
+    waiting = set(settings.CELERY_TASK_QUEUES_NAMES) - taken
+    if not living:
+        text = _("No worker is running: slides and analyses wait.")
+    elif here or not waiting:
+        return Check("worker", ok=True, text=_("Running."), needed=False)
+    elif SLIDE_REGISTER.queue in waiting:
+        text = _("No worker registers slides: uploads wait.")
+    else:
+        text = _("Some analyses have no worker: they wait.")
+    return Check("worker", ok=False, text=text, needed=False)
 
 
 def housekeeper_check() -> Check:
     """Whether interrupted jobs are taken care of."""
-    return _sign(
-        "housekeeper",
-        signs.HOUSEKEEPER,
-        _("The housekeeper is not running: interrupted analyses wait."),
-    )
-
-
-def _sign(name: str, prefix: str, missing: str) -> Check:
-    age = signs.freshest_s(prefix)
-    if age is None or age > SILENT_S:
-        return Check(name, ok=False, text=missing, needed=False)
-    return Check(name, ok=True, text=_("Running."), needed=False)
+    if any(sign.age_s <= SILENT_S for sign in signs.seen(signs.HOUSEKEEPER)):
+        return Check("housekeeper", ok=True, text=_("Running."), needed=False)
+    text = _("The housekeeper is not running: interrupted analyses wait.")
+    return Check("housekeeper", ok=False, text=text, needed=False)
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:
@@ -108,7 +120,11 @@ def _storage() -> str:
 
 
 def _disk() -> Check:
-    free = free_bytes()
+    try:
+        free = free_bytes()
+    except OSError:
+        # The folder is missing or its disk is away: what storage says in full.
+        return Check("disk", ok=False, text=_("Does not answer: see the log of the server."))
     if free < settings.MIN_FREE_BYTES:
         return Check("disk", ok=False, text=_("Full: uploads are refused."), needed=False)
     text = _("Nearly full: make room soon.") if is_low() else _("Room left.")

@@ -29,26 +29,32 @@ class Housekeeper:
             "audit": audit_seal,
             "outbox": outbox_purge,
             "disk": self._warn_of_disk,
+            "signs": signs.clear_forgotten,
         }
         self._failing: set[str] = set()
         self._disk_said: float | None = None
 
-    def round(self) -> None:
-        """Every task once, then the sign of life."""
+    def round(self) -> frozenset[str]:
+        """Every task once, then the sign of life; returns the names of those that failed."""
         for name, task in self._tasks.items():
-            try:
-                task()
-            except Exception:
-                # The database may be restarting; say it once, not every ten seconds.
-                if name not in self._failing:
-                    logger.exception("Housekeeping of %s fails; it is tried again.", name)
-                self._failing.add(name)
-            else:
-                if name in self._failing:
-                    logger.info("Housekeeping of %s works again.", name)
-                self._failing.discard(name)
+            self._attempt(name, task)
+        # Between rounds no connection is held: the database may be restarted meanwhile.
         close_old_connections()
-        signs.touch(signs.HOUSEKEEPER)
+        self._attempt("sign of life", lambda: signs.touch(signs.HOUSEKEEPER))
+        return frozenset(self._failing)
+
+    def _attempt(self, name: str, task: Callable[[], object]) -> None:
+        try:
+            task()
+        except Exception:
+            # The database may be restarting; say it once, not every ten seconds.
+            if name not in self._failing:
+                logger.exception("Housekeeping of %s fails; it is tried again.", name)
+            self._failing.add(name)
+        else:
+            if name in self._failing:
+                logger.info("Housekeeping of %s works again.", name)
+            self._failing.discard(name)
 
     def _warn_of_disk(self) -> None:
         now = time.monotonic()

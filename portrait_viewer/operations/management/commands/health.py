@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from portrait_viewer.operations.health import (
@@ -18,6 +15,7 @@ from portrait_viewer.operations.health import (
     status_of,
     worker_check,
 )
+from portrait_viewer.operations.probe import web_ready
 
 
 class Command(BaseCommand):
@@ -42,30 +40,17 @@ class Command(BaseCommand):
             raise CommandError(f"{process}: {status_of(checks)}")
 
     def _web(self) -> None:
-        """The address that uvicorn was given, asked on the loopback."""
+        """The port that uvicorn was given, asked on the loopback."""
         port = int(os.environ.get("UVICORN_PORT") or os.environ.get("PORTRAIT_PORT") or 8000)
-        link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        try:
-            # As the proxy speaks: production redirects plain HTTP and checks the host's name.
-            headers = {"Host": _host(), "X-Forwarded-Proto": "https"}
-            link.request("GET", "/health/ready/", headers=headers)
-            answer = link.getresponse()
-            body = json.loads(answer.read())
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            raise CommandError(f"web does not answer on port {port}: {error}") from error
-        finally:
-            link.close()
-        self.stdout.write(f"web: {body.get('status')}")
-        if answer.status != http.client.OK:
-            raise CommandError(f"web: {body}")
+        answer = web_ready(port)
+        if isinstance(answer, str):
+            raise CommandError(f"web does not answer on port {port}: {answer}")
+        if not answer.ready:
+            raise CommandError(f"web: {answer.body.get('status')}. {answer.problems()}")
+        self.stdout.write(f"web: {answer.body.get('status')}")
 
 
 def _checks(process: str) -> list[Check]:
     if process == "worker":
-        return [worker_check()]
+        return [worker_check(here=True)]
     return [housekeeper_check()] if process == "housekeeper" else ready_checks()
-
-
-def _host() -> str:
-    named = [host for host in settings.ALLOWED_HOSTS if not host.startswith(".") and host != "*"]
-    return named[0] if named else "localhost"

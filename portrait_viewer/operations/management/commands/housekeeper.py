@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from portrait_viewer.operations import signs
 from portrait_viewer.operations.housekeeping import Housekeeper
+from portrait_viewer.operations.interrupts import Interrupts
 
 
 class Command(BaseCommand):
@@ -25,12 +24,12 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         housekeeper = Housekeeper()
         if options["once"]:
-            housekeeper.round()
+            failed = housekeeper.round()
+            if failed:
+                raise CommandError(f"Failed: {', '.join(sorted(failed))}. The log says why.")
             return
-        end = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: end.set())
-        while not end.is_set():
-            housekeeper.round()
-            end.wait(options["every"])
+        with Interrupts() as interrupts:
+            while not interrupts.asked():
+                housekeeper.round()
+                interrupts.asked(options["every"])
         signs.remove(signs.HOUSEKEEPER)

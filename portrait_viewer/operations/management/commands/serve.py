@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import signal
 import socket
-import subprocess
 import sys
 import time
-import urllib.request
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from portrait_viewer.operations import preparation
+from portrait_viewer.common.home_lock import serving_lock
+from portrait_viewer.operations import preparation, signs
+from portrait_viewer.operations.interrupts import Interrupts
+from portrait_viewer.operations.probe import Answer, web_ready
 from portrait_viewer.operations.supervisor import Program, Supervisor
 
 ADDRESS = "127.0.0.1"
+DEMO = "demo"
 _START_S = 60.0
+_LOOK_S = 0.5
 _CELERY = ("-m", "celery", "--app", "portrait_viewer.config.celery", "worker")
-
-
-class _Stop(Exception):
-    """Ctrl-C, or a signal that asks to end."""
 
 
 class Command(BaseCommand):
@@ -38,30 +37,38 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--port", type=int, default=int(os.environ.get("PORTRAIT_PORT") or 8000)
-        )
+        parser.add_argument("--port", type=_port, default=os.environ.get("PORTRAIT_PORT") or "8000")
         parser.add_argument("--no-demo", action="store_true", help="do not load the demo")
+        parser.add_argument(
+            "--no-worker",
+            action="store_true",
+            help="start no worker: slides and analyses wait for one that is started elsewhere",
+        )
         parser.add_argument(
             "--prepare-only", action="store_true", help="prepare the home folder, start nothing"
         )
 
-    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
+    def handle(self, *_args: Any, port: int, **options: Any) -> None:  # noqa: ANN401
         started = time.monotonic()
         home = Path(settings.PORTRAIT_HOME)
         home.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(home / "serve.lock", timeout=0):
+            with serving_lock():
+                if not options["prepare_only"]:
+                    _check_port(port)
                 self._say(f"Portrait, in {home}")
                 self._prepare()
                 if not options["prepare_only"]:
                     demo = not options["no_demo"] and settings.REALTIME_OUTBOX
-                    self._serve(options["port"], started, demo=demo)
+                    found = [*programs(port, workers=not options["no_worker"])]
+                    self._serve(found, port, started, demo=demo)
         except Timeout:
             raise CommandError(
                 f"Portrait is running on {home} already. Stop it there with Ctrl-C, or choose "
                 "another folder with PORTRAIT_HOME."
             ) from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; the next start goes on.", returncode=130) from None
 
     def _prepare(self) -> None:
         steps: tuple[tuple[str, Callable[[], str]], ...] = (
@@ -77,64 +84,66 @@ class Command(BaseCommand):
                 f"[{number}/{len(steps)}] {title}: {result} ({time.monotonic() - began:.1f} s)"
             )
 
-    def _serve(self, port: int, started: float, *, demo: bool) -> None:
-        _check_port(port)
+    def _serve(self, found: list[Program], port: int, started: float, *, demo: bool) -> None:
+        # Workers are killed at the end: they leave signs of life behind.
+        signs.clear()
         supervisor = Supervisor(
-            logs=Path(settings.PORTRAIT_HOME) / "logs", say=self._say, environ=_environ(port)
+            folder=settings.PROJECT_ROOT,
+            logs=Path(settings.PORTRAIT_HOME) / "logs",
+            say=self._say,
+            environ=_environ(port),
         )
-        with _stopped_by_signals():
+        with Interrupts() as interrupts:
             try:
-                for program in programs(port):
+                for program in found:
                     supervisor.start(program)
-                self._wait(supervisor, port)
-                self._say(f"Portrait is ready ({time.monotonic() - started:.0f} s): {_url(port)}")
-                self._run(supervisor, port, demo=demo)
-            except _Stop:
-                self._say("Stopping …")
+                if self._wait(supervisor, interrupts, port):
+                    took = time.monotonic() - started
+                    self._say(f"Portrait is ready ({took:.0f} s): {_url(port)}")
+                    self._run(supervisor, interrupts, port, demo=demo)
+                self._say("Stopping … (Ctrl-C again stops at once)")
             finally:
-                _end(supervisor)
+                supervisor.stop(hurry=interrupts.insisted)
+                signs.clear()
         self._say("Everything has stopped.")
 
-    def _wait(self, supervisor: Supervisor, port: int) -> None:
+    def _wait(self, supervisor: Supervisor, interrupts: Interrupts, port: int) -> bool:
+        """True once pages can be served; False where somebody stopped it before."""
         until = time.monotonic() + _START_S
-        while not _answers(port):
-            if not supervisor.running("web") or time.monotonic() > until:
+        while not interrupts.asked(0.1):
+            answer = web_ready(port, timeout_s=5)
+            if isinstance(answer, Answer) and answer.ready:
+                return True
+            if supervisor.exit_code("web") is not None or time.monotonic() > until:
+                why = answer.problems() if isinstance(answer, Answer) else answer
                 raise CommandError(
-                    f"The web server did not start: read {supervisor.log_of('web')}."
+                    f"The web server cannot work: {why}\n  {supervisor.last_words('web')}"
                 )
-            time.sleep(0.1)
+        return False
 
-    def _run(self, supervisor: Supervisor, port: int, *, demo: bool) -> None:
-        loading = self._load_demo() if demo else None
-        try:
-            while True:
-                supervisor.watch()
-                if loading is not None and loading.poll() is not None:
-                    loading = None
-                    self._say(f"Open {_url(port)} (Ctrl-C stops everything).")
-                time.sleep(0.5)
-        finally:
-            if loading is not None and loading.poll() is None:
-                loading.terminate()
-                loading.wait()
-
-    def _load_demo(self) -> subprocess.Popen[bytes]:
-        """In a process of its own: the site can be used while it loads."""
-        tied = [sys.executable, "-m", "portrait_viewer.operations.tied", "TERM"]
-        self.stdout.flush()
-        return subprocess.Popen(  # noqa: S603 - our own command
-            [*tied, sys.executable, "manage.py", "demo_load"],
-            cwd=settings.PROJECT_ROOT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    def _run(
+        self, supervisor: Supervisor, interrupts: Interrupts, port: int, *, demo: bool
+    ) -> None:
+        if demo:
+            supervisor.start(_demo_program())
+        loading = demo
+        while not interrupts.asked(_LOOK_S):
+            supervisor.watch()
+            code = supervisor.exit_code(DEMO) if loading else None
+            if code is not None:
+                loading = False
+                if code != 0:
+                    self._say("The demo is not complete; the next `make run` goes on with it.")
+                self._say(f"Open {_url(port)} (Ctrl-C stops everything).")
 
     def _say(self, line: str) -> None:
-        self.stdout.write(line)
-        self.stdout.flush()
+        # A terminal that is closed must not keep us from ending the processes.
+        with suppress(OSError):
+            self.stdout.write(line)
+            self.stdout.flush()
 
 
-def programs(port: int) -> Iterator[Program]:
+def programs(port: int, *, workers: bool = True) -> Iterator[Program]:
     """The processes of a site on one machine."""
     python = sys.executable
     yield Program(
@@ -145,9 +154,9 @@ def programs(port: int) -> Iterator[Program]:
             *("--no-proxy-headers", "--lifespan", "off", "--timeout-graceful-shutdown", "2"),
         ),
     )
-    # Slides are registered while an analysis runs. QUIT ends a worker at once: the job it was on
-    # is queued again by the housekeeper of the next start.
-    for name, queues in (("slides", "slides"), ("tools", "cpu,gpu")):
+    # Slides are registered while an analysis runs. A worker takes five seconds to end in order,
+    # and nothing is gained by it: the housekeeper of the next start queues again what it was on.
+    for name, queues in (("slides", "slides"), ("tools", "cpu,gpu")) if workers else ():
         yield Program(
             f"worker-{name}",
             (
@@ -155,8 +164,14 @@ def programs(port: int) -> Iterator[Program]:
                 *("--hostname", f"{name}@%h", "--loglevel", settings.ENV.log_level),
             ),
             stop="QUIT",
+            grace_s=1.0,
         )
     yield Program("housekeeper", (python, "manage.py", "housekeeper"))
+
+
+def _demo_program() -> Program:
+    """In a process of its own: the site can be used while it loads."""
+    return Program(DEMO, (sys.executable, "manage.py", "demo_load"), lasting=False)
 
 
 def _environ(port: int) -> dict[str, str]:
@@ -171,42 +186,20 @@ def _url(port: int) -> str:
     return f"http://{ADDRESS}:{port}/"
 
 
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ArgumentTypeError(f"{text!r} is no port: choose a number from 1 to 65535")
+    return int(text)
+
+
 def _check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
-        except OSError:
+        except OSError as error:
+            why = "in use" if error.errno == errno.EADDRINUSE else f"not to be had ({error})"
+            other = port + 1 if 1024 <= port < 65535 else 8001
             raise CommandError(
-                f"Port {port} is in use. Choose another one: make run PORTRAIT_PORT={port + 1}"
+                f"Port {port} is {why}. Choose another one: make run PORTRAIT_PORT={other}"
             ) from None
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"{_url(port)}health/live/", timeout=2) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise _Stop
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    former = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
-def _end(supervisor: Supervisor) -> None:
-    """A second Ctrl-C does not wait."""
-    try:
-        supervisor.stop()
-    except _Stop:
-        supervisor.kill()
