@@ -73,7 +73,9 @@ def test_a_slide_is_drawn_with_its_scale_and_magnification(
     expect(reader.page.get_by_test_id("scale-bar")).to_contain_text("µm")
     reader.page.keyboard.press("5")  # 20x
     expect(reader.page.get_by_test_id("magnification")).to_contain_text("20")
-    expect(reader.page.get_by_test_id("tray-slide")).to_have_count(2)
+    for uuid in slides.values():
+        tray = reader.page.locator(f"[data-testid=tray-slide][data-slide='{uuid}']")
+        expect(tray).to_be_visible()
 
 
 def test_a_file_that_is_no_slide_is_refused_in_words(
