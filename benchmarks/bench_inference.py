@@ -190,7 +190,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--smoke", action="store_true", help="a few seconds")
     smoke = parser.parse_args().smoke
-    side, rounds = (4096, 3) if smoke else (16_384, 5)
+    side, rounds = (3072, 2) if smoke else (16_384, 5)
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mosaic.svs"
@@ -211,10 +211,11 @@ def main() -> int:
             missed += not passed
             verdict = "pass" if passed else "fail"
             lines.append(f"BENCH {name} {ratios['wall']:.2f} {GOAL} {verdict}")
-        ratio = compare_pipeline(path, 3072 if smoke else 8192, rounds)
-        passed = ratio >= PIPELINE_GOAL
+        ratio = compare_pipeline(path, 1024 if smoke else 8192, 1 if smoke else rounds)
+        passed = smoke or ratio >= PIPELINE_GOAL
         missed += not passed
-        verdict = "pass" if passed else "fail"
+        # One round of a few patches shows that it runs; its ratio says nothing.
+        verdict = "skip:smoke" if smoke else ("pass" if passed else "fail")
         lines.append(f"BENCH nuclei_pipeline_wall_ratio {ratio:.2f} {PIPELINE_GOAL} {verdict}")
     print("\n".join(lines))
     return 1 if missed else 0
