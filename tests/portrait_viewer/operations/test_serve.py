@@ -15,12 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from portrait_viewer.operations.management.commands import serve
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 class Served:
     def __init__(self, home: Path) -> None:
+        self.prepare(home)
+        self.process = self.start("--no-demo", "--port", str(self.port))
+
+    def prepare(self, home: Path) -> None:
         self.home = home
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -34,7 +42,6 @@ class Served:
             "PORTRAIT_MIN_FREE_MB": "64",
             "DJANGO_SETTINGS_MODULE": "portrait_viewer.config.settings.embedded",
         }
-        self.process = self.start("--no-demo", "--port", str(self.port))
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
@@ -124,16 +131,59 @@ def test_a_killed_supervisor_takes_its_processes_along(served: Served) -> None:
     assert eventually(lambda: served.processes() == [], within_s=20)
 
 
+def test_without_workers_the_others_start() -> None:
+    names = [program.name for program in serve.programs(8000, workers=False)]
+    assert names == ["web", "housekeeper"]
+    queues = {
+        queue
+        for program in serve.programs(8000)
+        if "--queues" in program.command
+        for queue in program.command[program.command.index("--queues") + 1].split(",")
+    }
+    assert queues == set(settings.CELERY_TASK_QUEUES_NAMES)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_a_port_that_is_none_is_said(port: str) -> None:
+    with pytest.raises(CommandError, match="no port"):
+        call_command("serve", "--port", port)
+
+
+def test_a_site_that_cannot_work_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    """Its broker does not answer: the web server does, and knows."""
+    site = Served.__new__(Served)
+    site.prepare(tmp_path)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        site.environ["REDIS_URL"] = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
+    code = (
+        "import django\ndjango.setup()\n"
+        "from portrait_viewer.operations.management.commands import serve\n"
+        "serve._START_S = 8.0\n"
+        "from django.core.management import execute_from_command_line as run\n"
+        f"run(['manage.py', 'serve', '--port', '{site.port}', '--no-worker'])"
+    )
+    site.process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=site.environ,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=False,
+    )
+    said = site.process.communicate(timeout=60)[1].decode()
+    assert site.process.returncode == 1
+    assert "broker: " in said
+    assert "Traceback" not in said
+    assert site.processes() == []
+
+
 def test_a_taken_port_is_said(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         served = Served.__new__(Served)
-        served.home, served.log = tmp_path, tmp_path / "serve.log"
-        served.environ = os.environ | {
-            "PORTRAIT_HOME": str(tmp_path),
-            "DJANGO_SETTINGS_MODULE": "portrait_viewer.config.settings.embedded",
-        }
+        served.prepare(tmp_path)
         process = served.start("--no-demo", "--port", str(taken.getsockname()[1]))
         assert process.wait(timeout=60) != 0
     assert "is in use" in served.log.read_text()
