@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +166,38 @@ def test_the_child_is_confined() -> None:
         cwd="/",
     )
     assert ran.stdout.split() == [str(2**30), "7", "True"]
+
+
+def test_the_child_ends_with_a_worker_that_is_killed(tmp_path: Path) -> None:
+    """It reads in a session of its own: nobody else would end it."""
+    child = (
+        "import os, time\n"
+        "import portrait_viewer.imaging.inspect_slide as i\n"
+        f"i._inspect = lambda *a: (open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())),"
+        " time.sleep(600))\ni.main()"
+    )
+    worker = (
+        "import subprocess, sys\nfrom pathlib import Path\n"
+        "from portrait_viewer.imaging import guarded\n"
+        "start = subprocess.Popen\n"
+        "subprocess.Popen = lambda _command, **k:"
+        f" start([sys.executable, '-c', {child!r}], **k)\n"
+        f"guarded.inspect_guarded(Path('a.svs'), Path({str(tmp_path / 't.jpg')!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", worker])
+    noted = tmp_path / "pid"
+    _until(lambda: noted.exists() and noted.read_text() != "")
+    process.kill()
+    process.wait()
+    entry = Path("/proc") / noted.read_text()
+    _until(lambda: not entry.exists() or ") Z " in (entry / "stat").read_text())
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def _child_runs(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
