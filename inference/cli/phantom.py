@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from inference.cli.language import pick
-from inference.phantoms import ARTEFACT_KINDS, PRESETS, PhantomSpec, write_phantom
+from inference.phantoms import ARTEFACT_KINDS, PRESETS, PhantomSpec, PhantomTruth, write_phantom
 from inference.text import LocalText
 
 
@@ -26,14 +26,24 @@ def main(argv: list[str]) -> int:
         artefacts=artefacts,
     )
     truth = write_phantom(spec, arguments.out, None if arguments.quiet else _show)
-    index = truth.labelling_index
-    share = f"{index:.2f} %" if index is not None and spec.target_index else "-"
-    text = LocalText(
-        fr=f"{arguments.out} : {len(truth.cls)} noyaux, index de marquage (tumeur) {share}",
-        en=f"{arguments.out}: {len(truth.cls)} nuclei, labelling index (tumour) {share}",
-    )
-    print(pick(text))
+    print(pick(_counted(arguments.out, truth)))
     return 0
+
+
+def _counted(slide: Path, truth: PhantomTruth) -> LocalText:
+    """What was planted; the index of all nuclei is the one that ``nuclear_ihc`` measures."""
+    n, tumour, everyone = len(truth.cls), truth.labelling_index, truth.labelling_index_all
+    fr, en = f"{slide} : {n} noyaux", f"{slide}: {n} nuclei"
+    if truth.spec.target_index and tumour is not None and everyone is not None:
+        fr += (
+            f" ; index de marquage {tumour:.2f} % de la tumeur, "
+            f"{everyone:.2f} % de tous les noyaux lisibles"
+        )
+        en += (
+            f"; labelling index {tumour:.2f} % of the tumour, "
+            f"{everyone:.2f} % of all readable nuclei"
+        )
+    return LocalText(fr=fr, en=en)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -64,9 +64,14 @@ class Artefact:
             ring = self.line_px + circle
         else:
             along = np.gradient(self.line_px, axis=0)
-            along /= np.linalg.norm(along, axis=1, keepdims=True)
-            side = np.stack([-along[:, 1], along[:, 0]], axis=1) * self.half_px
-            ring = np.concatenate([self.line_px + side, (self.line_px - side)[::-1]])
+            along *= self.half_px / np.linalg.norm(along, axis=1, keepdims=True)
+            side = np.stack([-along[:, 1], along[:, 0]], axis=1)
+            turn = np.linspace(0, np.pi, 13)[1:-1, None]
+            # The ends are round, as ``depth`` has them.
+            last = self.line_px[-1] + np.cos(turn) * side[-1] + np.sin(turn) * along[-1]
+            first = self.line_px[0] - np.cos(turn) * side[0] - np.sin(turn) * along[0]
+            back = (self.line_px - side)[::-1]
+            ring = np.concatenate([self.line_px + side, last, back, first])
             ring = np.concatenate([ring, ring[:1]])
         return [[round(float(x), 1), round(float(y), 1)] for x, y in ring]
 

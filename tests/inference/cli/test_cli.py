@@ -14,6 +14,7 @@ import pytest
 from inference import cli
 from inference.cli import main
 from inference.outputs import read_output
+from inference.phantoms import read_truth
 
 Write = Callable[..., Path]
 
@@ -133,3 +134,35 @@ def test_missing_module_is_told_plainly(monkeypatch: pytest.MonkeyPatch, capsys)
     monkeypatch.setitem(sys.modules, "inference.training", None)
     assert main(["train", "nuclei"]) == 1
     assert "[command_unavailable]" in capsys.readouterr().err
+
+
+def test_phantom_writes_the_slide_and_its_truth(tmp_path: Path, capsys) -> None:
+    out = tmp_path / "made.tif"
+    options = ["--preset", "ki67", "--width", "2000", "--height", "2000", "--li", "30"]
+    assert main(["phantom", str(out), *options, "--artefacts", "pen,blur", "--quiet"]) == 0
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "made.tif",
+        "made.truth.json",
+        "made.truth.npz",
+    }
+    truth = read_truth(out)
+    assert [a["kind"] for a in truth.artefacts] == ["pen", "blur"]
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert f"{len(truth.cls)} nuclei" in said.out
+    assert f"{truth.labelling_index:.2f} % of the tumour" in said.out
+    assert f"{truth.labelling_index_all:.2f} % of all readable nuclei" in said.out
+
+
+def test_phantom_of_h_and_e_has_no_index(tmp_path: Path, capsys) -> None:
+    out = tmp_path / "he.tif"
+    assert main(["phantom", str(out), "--stain", "HE", "--width", "2000", "--height", "2000"]) == 0
+    said = capsys.readouterr()
+    assert said.err.endswith("100 %\n")
+    assert said.out == f"{out}: {len(read_truth(out).cls)} nuclei\n"
+
+
+def test_an_impossible_phantom_is_refused_in_words(tmp_path: Path, capsys) -> None:
+    assert main(["phantom", str(tmp_path / "x.tif"), "--width", "500"]) == 1
+    assert "2000-100000 px" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
