@@ -56,7 +56,8 @@ def backup_write(target: Path, *, slides: bool = False) -> int:
     if target.exists():
         raise BackupError(f"{target} exists already: a backup is never replaced.")
     part = target.with_name(target.name + ".part")
-    with tempfile.TemporaryDirectory(prefix="portrait-backup-") as scratch:
+    # Beside the target: a container's own temporary folder is small.
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.absolute().parent) as scratch:
         dump = Path(scratch) / DATABASE[connection.vendor]
         _dump(dump)
         members = dict(_members(dump, slides=slides))
