@@ -12,11 +12,11 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from portrait_viewer.accounts.models import User
+from portrait_viewer.analysis.permissions import can_run
 from portrait_viewer.cases.services import case_read_record
 from portrait_viewer.common.errors import NotFound
 from portrait_viewer.imaging.grid import TileGrid
 from portrait_viewer.slides.models import Slide, SlideState
-from portrait_viewer.slides.permissions import can_upload
 from portrait_viewer.slides.selectors import slide_get
 from portrait_viewer.slides.serializers import SlideSerializer
 from portrait_viewer.viewer import selectors
@@ -70,7 +70,7 @@ def _config(user: User, found: Slide, grid: TileGrid | None) -> dict[str, Any]:
         },
         "user": {
             "display_name": user.display_name,
-            "can_run": found.state == SlideState.READY and can_upload(user, found.case),
+            "can_run": found.state == SlideState.READY and can_run(user, found),
         },
     }
 
