@@ -185,11 +185,11 @@ CASES = (
             SlidePlan(
                 "A1",
                 "HE",
-                PhantomPlan(4000, 4500, 1421),
+                PhantomPlan(3000, 3000, 1421),
                 real="CMU-1-Small-Region.svs",
                 tool="slide_qc",
             ),
-            SlidePlan("A2", "HE", PhantomPlan(4500, 3500, 1422)),
+            SlidePlan("A2", "HE", PhantomPlan(4000, 3500, 1422)),
         ),
     ),
     CasePlan(
@@ -209,9 +209,9 @@ CASES = (
         specimens=(("A", "Langue, coupe congelée"),),
         slides=(
             SlidePlan(
-                "A1", "HE", PhantomPlan(4500, 4000, 1431), real="TCGA-CR-7395-01A-01-TS1.svs"
+                "A1", "HE", PhantomPlan(3000, 3000, 1431), real="TCGA-CR-7395-01A-01-TS1.svs"
             ),
-            SlidePlan("A2", "HES", PhantomPlan(4500, 4000, 1432, "breast-hes")),
+            SlidePlan("A2", "HES", PhantomPlan(4000, 3500, 1432, "breast-hes")),
         ),
     ),
     CasePlan(
@@ -239,7 +239,7 @@ CASES = (
                 ),
                 tool="slide_qc",
             ),
-            SlidePlan("A2", "HE", PhantomPlan(4500, 4000, 1382, "colon-he")),
+            SlidePlan("A2", "HE", PhantomPlan(4000, 3500, 1382, "colon-he")),
             SlidePlan("B1", "HE", PhantomPlan(4000, 3500, 1383, "lymphnode-he")),
         ),
     ),
@@ -259,7 +259,7 @@ CASES = (
         reader="nadia.benali",
         specimens=(("A", "Sein droit, tumorectomie"),),
         slides=(
-            SlidePlan("A1", "HE", PhantomPlan(4500, 4000, 10071)),
+            SlidePlan("A1", "HE", PhantomPlan(4000, 3500, 10071)),
             SlidePlan(
                 "A1",
                 "KI67",
@@ -287,10 +287,10 @@ CASES = (
             SlidePlan(
                 "A1",
                 "HE",
-                PhantomPlan(4000, 3500, 1441, "lymphnode-he"),
+                PhantomPlan(3000, 3000, 1441, "lymphnode-he"),
                 real="dicom_camelyon_jpeg2000.dcm",
             ),
-            SlidePlan("A2", "HE", PhantomPlan(4500, 4000, 1442, "lymphnode-he")),
+            SlidePlan("A2", "HE", PhantomPlan(4000, 3500, 1442, "lymphnode-he")),
         ),
     ),
     CasePlan(
@@ -309,8 +309,8 @@ CASES = (
         research=True,
         specimens=(("A", "Poumon, biopsie"),),
         slides=(
-            SlidePlan("A1", "HE", PhantomPlan(4500, 3500, 1451)),
-            SlidePlan("A2", "FLUO", PhantomPlan(4000, 3500, 1452), real="fluo-DAPI.ndpi"),
+            SlidePlan("A1", "HE", PhantomPlan(4000, 3500, 1451)),
+            SlidePlan("A2", "FLUO", PhantomPlan(3000, 3000, 1452), real="fluo-DAPI.ndpi"),
         ),
     ),
     CasePlan(
@@ -331,9 +331,9 @@ CASES = (
         specimens=(("A", "Prostate, cylindre"),),
         slides=(
             SlidePlan(
-                "A1", "HE", PhantomPlan(3500, 3500, 1461, "colon-he"), real="tma_core_HE.ome.tif"
+                "A1", "HE", PhantomPlan(3000, 3000, 1461, "colon-he"), real="tma_core_HE.ome.tif"
             ),
-            SlidePlan("A2", "HES", PhantomPlan(4000, 4000, 1462, "breast-hes")),
+            SlidePlan("A2", "HES", PhantomPlan(3500, 3500, 1462, "breast-hes")),
         ),
     ),
     CasePlan(
@@ -354,10 +354,10 @@ CASES = (
             SlidePlan(
                 "A1",
                 "HE",
-                PhantomPlan(4000, 3000, 1471, "lymphnode-he"),
+                PhantomPlan(3000, 3000, 1471, "lymphnode-he"),
                 real="dicom_marrow_jpeg.dcm",
             ),
-            SlidePlan("A1", "HES", PhantomPlan(4000, 3500, 1472, "breast-hes")),
+            SlidePlan("A1", "HES", PhantomPlan(3500, 3500, 1472, "breast-hes")),
         ),
     ),
     CasePlan(
@@ -377,9 +377,9 @@ CASES = (
         research=True,
         specimens=(("A", "Sein droit, mastectomie"),),
         slides=(
-            SlidePlan("A1", "HE", PhantomPlan(4500, 4000, 1291)),
-            SlidePlan("A1", "PR", PhantomPlan(4000, 4000, 1292, "er", 55)),
-            SlidePlan("A1", "HER2", PhantomPlan(4000, 4000, 1293, "her2", 40)),
+            SlidePlan("A1", "HE", PhantomPlan(8000, 6000, 1291)),
+            SlidePlan("A1", "PR", PhantomPlan(4000, 3500, 1292, "er", 55)),
+            SlidePlan("A1", "HER2", PhantomPlan(4000, 3500, 1293, "her2", 40)),
         ),
     ),
     CasePlan(
@@ -397,8 +397,8 @@ CASES = (
         due_in_days=8,
         specimens=(("A", "Ganglion cervical"),),
         slides=(
-            SlidePlan("A1", "HE", PhantomPlan(4000, 4000, 10091, "lymphnode-he")),
-            SlidePlan("A2", "HE", PhantomPlan(4000, 4000, 10092, "lymphnode-he")),
+            SlidePlan("A1", "HE", PhantomPlan(3500, 3500, 10091, "lymphnode-he")),
+            SlidePlan("A2", "HE", PhantomPlan(3500, 3500, 10092, "lymphnode-he")),
         ),
     ),
     CasePlan(
@@ -417,8 +417,8 @@ CASES = (
         reader="nadia.benali",
         specimens=(("A", "Sigmoïde, polype"),),
         slides=(
-            SlidePlan("A1", "HE", PhantomPlan(4000, 3500, 9961, "colon-he")),
-            SlidePlan("A2", "HE", PhantomPlan(4000, 3500, 9962, "colon-he")),
+            SlidePlan("A1", "HE", PhantomPlan(3500, 3500, 9961, "colon-he")),
+            SlidePlan("A2", "HE", PhantomPlan(3500, 3500, 9962, "colon-he")),
         ),
     ),
 )
