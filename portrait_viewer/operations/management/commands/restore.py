@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from filelock import Timeout
 
+from portrait_viewer.common.home_lock import serving_lock
 from portrait_viewer.operations.backup import BackupError, backup_restore
 
 
@@ -22,7 +24,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         try:
-            restored = backup_restore(options["file"])
+            with serving_lock():
+                restored = backup_restore(options["file"])
+        except Timeout:
+            raise CommandError("Portrait is running on this home: stop it first.") from None
         except BackupError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{restored.files} files restored. Run `manage.py migrate` next.")
