@@ -3,7 +3,8 @@
     python benchmarks/bench_phantoms.py            (about half a minute)
     python benchmarks/bench_phantoms.py --smoke    (a few seconds, smaller slides)
 
-Prints Mpx of level 0 per second for each preset; the goal holds for the slowest.
+Prints Mpx of level 0 per second for each preset; the goal holds for the slowest. On a busy
+machine the figure per second of processor time tells more.
 """
 
 from __future__ import annotations
@@ -33,10 +34,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for preset in presets:
             spec = PhantomSpec(side, side, preset=preset, seed=1)
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             truth = write_phantom(spec, Path(folder) / "phantom.tif", threads=given.threads)
             speeds[preset] = side * side / 1e6 / (time.perf_counter() - start)
-            print(f"{preset:<13} {speeds[preset]:6.1f} Mpx/s  {len(truth.cls)} nuclei", flush=True)
+            per_cpu = side * side / 1e6 / (time.process_time() - cpu)
+            print(
+                f"{preset:<13} {speeds[preset]:6.1f} Mpx/s, {per_cpu:.1f} per second of "
+                f"processor, {len(truth.cls)} nuclei",
+                flush=True,
+            )
     slowest = min(speeds.values())
     verdict = "pass" if slowest >= GOAL else "fail"
     print(f"BENCH phantom_mpx_per_s {slowest:.2f} {GOAL:g} {verdict}")
