@@ -19,7 +19,9 @@ def main() -> None:
 
 def seed(word: str, password: str) -> dict[str, Any]:
     """A laboratory with two readers and one case, and a stranger. `word` keeps runs apart."""
-    home = Organization.objects.create(name=f"Laboratoire {word}", slug=f"lab-{word}", kind="laboratory")
+    home = Organization.objects.create(
+        name=f"Laboratoire {word}", slug=f"lab-{word}", kind="laboratory"
+    )
     site = Site.objects.create(organization=home, name="Site A", slug="a")
     away = Organization.objects.create(name=f"Centre {word}", slug=f"centre-{word}", kind="centre")
     users = {
